@@ -136,6 +136,12 @@ impl OnChip {
         self.arguments.is_empty() && self.results.is_empty()
     }
 
+    /// Says nothing of it any more.
+    pub fn clear(function: OperationRef) {
+        // Absent already is as good.
+        let _ = as_mut(function).remove_attribute(ON_CHIP);
+    }
+
     /// Says it of a function in lowered form.
     pub fn write(&self, function: OperationRef) {
         let maker = maker(function);

@@ -47,7 +47,8 @@ module attributes {cosma.machine = #machine} {
   func.func @overlap(%x: tensor<32xi8> {cosma.residencies = [#cosma.residency<0 to 2 at 0>]}) -> tensor<32xi8> {
     // expected-note @+1 {{overlap while A_0 runs}}
     %0 = cosma.op "A"(%x) residencies [[0 to 2 at 16]] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-note @+1 {{arg0 is needed at 0, but does not lie there intact}}
+    // expected-note @+2 {{arg0 is needed at 0, but does not lie there intact}}
+    // expected-note @+1 {{A_0@16 and arg0@0 overlap while B_1 runs}}
     %1 = cosma.op "B"(%0, %x) residencies [[1 to 2 at 64]] : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -62,7 +63,7 @@ module attributes {cosma.machine = #machine} {
 module attributes {cosma.machine = #machine} {
   // expected-error @+1 {{the residencies of this function make no right program}}
   func.func @read_only(%x: tensor<32xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<32xi8> {
-    // expected-note @+1 {{A_0 is given A_0 in flash, where it cannot use it}}
+    // expected-note @+1 {{A_0 is given A_0 in host memory, where it cannot use it}}
     %0 = cosma.op "A"(%x) residencies [[0 to 1 at 0 in "flash"]] : (tensor<32xi8>) -> tensor<32xi8>
     return %0 : tensor<32xi8>
   }

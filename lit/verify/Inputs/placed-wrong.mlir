@@ -7,7 +7,8 @@ module attributes {cosma.machine = #machine} {
     %0 = cosma.place %x at 32 in "psram" : tensor<32xi8>
     %1 = cosma.op "A"(%0) at [32] : (tensor<32xi8>) -> tensor<32xi8>
     %2 = cosma.op "B"(%1) at [32] in ["psram"] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+1 {{arg0 is needed at 32 in psram, but does not lie there intact}}
+    // expected-error @+2 {{arg0 is needed at 32 in psram, but does not lie there intact}}
+    // expected-error @+1 {{B_1@psram:32 and arg0@psram:32 overlap while C_2 runs}}
     %3 = cosma.op "C"(%2, %0) at [64] : (tensor<32xi8>, tensor<32xi8>) -> tensor<32xi8>
     return %3 : tensor<32xi8>
   }
