@@ -78,6 +78,7 @@ fn exhibit<'c>(
     let non_compulsory = exhibit.traffic().non_compulsory;
     let facts = Facts::read(function).filter(|it| it.non_compulsory == non_compulsory);
     let bound = facts.as_ref().and_then(|it| it.cycles_bound.as_ref());
+    let least_cost = facts.as_ref().and_then(|facts| facts.cost).map(|cost| cost.lower_bound);
     let time = bound.and_then(|bound| {
         let rule = BoundRule::ALL.into_iter().find(|it| it.to_string() == bound.rule)?;
         Some(TimeProof::from(LatencyBound { cycles: Cycles(bound.cycles), rule }))
@@ -86,7 +87,7 @@ fn exhibit<'c>(
         let solver = it.solver.parse::<SolverName>().ok()?.0;
         Some(Proof { lower_bound: it.lower_bound, fragmentation: it.fragmentation, solver })
     });
-    Ok(Exhibit { operators, tensors, families, proof, time, ..exhibit })
+    Ok(Exhibit { operators, tensors, families, proof, time, least_cost, ..exhibit })
 }
 
 fn operators(extraction: &Extraction) -> Vec<OperatorLabel> {

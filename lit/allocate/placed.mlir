@@ -90,7 +90,7 @@
 // KEPT: error: argument 1 is to stay in the scratchpad (cosma.keep), but on this machine nothing moves
 // AT: error: argument 1 has a fixed offset (cosma.at), which is not planned where nothing moves
 // MAP: error: @f: pictures and explanations show what moves, and on this machine nothing does (cosma.machine): --plan=FILE.json has where each tensor lies
-// LP: error: {{.*}}transfers, on a machine on which nothing moves
+// LP: error: {{.*}}transfers{{,?}} on a machine on which nothing moves
 // SMALL: error: {{.*}}fit
 // CROWD: error: {{.*}}needed at once when {{.*}} runs, but there are 288 B in sram, psram
 module attributes {cosma.machine = {scratchpad = "sram", moves = "none",

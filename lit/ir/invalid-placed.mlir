@@ -59,7 +59,7 @@ module attributes {cosma.machine = {scratchpad = "sram", moves = "none", memorie
 module attributes {cosma.machine = {scratchpad = "sram", moves = "none", memories = {flash = {}, sram = {size = 256}, psram = {size = 1024, alignment = 16}},
   links = [{from = "flash", to = "sram"}, {from = "psram", to = "sram"}, {from = "sram", to = "psram"}]}} {
   func.func @no_memory(%x: tensor<8xi8>) {
-    // expected-error @+1 {{has result 0 in 'rom', but there are flash, sram and psram}}
+    // expected-error @+1 {{has result 0 in 'rom', but the memories are flash, sram and psram}}
     %0 = cosma.place %x at 0 in "rom" : tensor<8xi8>
     return
   }

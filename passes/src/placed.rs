@@ -62,7 +62,7 @@ pub(crate) fn schedule<'c>(extraction: &Extraction<'c, '_>, options: &Options) -
 /// Brings a function from allocated into planned form.
 ///
 /// # Errors
-/// At tensors whose residencies are not one place for good; where they make no right program.
+/// At tensors whose residencies are not one place for good; where they do not make a valid program.
 pub(crate) fn insert_places<'c>(extraction: &Extraction<'c, '_>) -> Result<(), Diagnostic<'c>> {
     check(extraction)?;
     let placement = allocated::read(extraction)?;

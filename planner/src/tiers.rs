@@ -8,7 +8,9 @@
 //!    together, or for both.
 //! 2. *Levels*: around the program of an outline, each memory in turn decides what it holds between the copies from and to
 //!    home (`tiers/level.rs`), exactly but for addresses.
-//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`).
+//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`), and
+//!    what comes from home comes early to the memories between (`tiers/prefetch.rs`). Where latency is the objective, more of
+//!    it comes over those, which costs more.
 //! 4. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
 //!    (`tiers/bound.rs`).
 //!
@@ -17,19 +19,19 @@
 mod bound;
 mod level;
 mod overlap;
+mod prefetch;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
-use crate::time::{self, Clock, Ratio, Timeline};
+use crate::time::{self, Clock, LatencyBound, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Cycles, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan,
-    Problem, Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Objective, Options, Order, Place,
+    Plan, Problem, Solution, Solver, Traffic, plan, plan_in_order,
 };
-use bound::{least_cost, least_cycles};
+use bound::{Border, least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
-use std::time::Duration;
 
 /// A plan for a machine of several memories.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct TieredPlan {
     pub actions: Vec<Action>,
     /// What it moves, and what that costs.
     pub traffic: Traffic,
+    /// The least that the transfers of a plan cost that was found: less than this one's only if the objective is latency.
+    pub cheapest: u128,
     /// No program costs less, in any order that is allowed.
     pub lower_bound: u128,
     /// No program moves fewer bytes over the border of the scratchpad, of it together with the memory nearest to it, and so
@@ -49,8 +53,8 @@ pub struct TieredPlan {
     pub solver: Solver,
     /// How it goes, by the judge of time; none without a clock.
     pub timeline: Option<Timeline>,
-    /// No program takes fewer cycles, in any order that is allowed; none without a clock.
-    pub least_cycles: Option<Cycles>,
+    /// No program takes fewer cycles, in any order; none without a clock.
+    pub least_cycles: Option<LatencyBound>,
 }
 
 impl TieredPlan {
@@ -65,19 +69,24 @@ impl TieredPlan {
         problem: &Problem,
         inner: &Problem,
         memories: &[MemoryId],
-        time_limit: Duration,
+        options: &Options,
     ) -> Result<(), Error> {
-        let limit = Deadline::after(time_limit.mul_f64(SHARE_OF_TIME));
-        let (actions, mut timeline) = overlap(problem, &self.actions)?;
-        self.actions = actions;
+        let rank = |traffic: &Traffic, timeline: &Timeline| match options.objective {
+            Objective::Traffic => (traffic.cost, timeline.makespan.0.into()),
+            Objective::Latency => (timeline.makespan.0.into(), traffic.cost),
+        };
+        let (actions, mut timeline) = overlap(problem, &self.actions, options.objective)?;
+        (self.traffic, self.actions) = (Traffic::of(problem, &actions), actions);
+        let limit = Deadline::after(options.time_limit.mul_f64(SHARE_OF_TIME));
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
         let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
+        let (actions, other) = overlap(problem, &actions, options.objective)?;
         let traffic = Traffic::of(problem, &actions);
-        let (actions, other) = overlap(problem, &actions)?;
-        if (traffic.cost, other.makespan) < (self.traffic.cost, timeline.makespan) {
+        if rank(&traffic, &other) < rank(&self.traffic, &timeline) {
             (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
             timeline = other;
         }
+        self.cheapest = self.cheapest.min(self.traffic.cost);
         self.timeline = Some(timeline);
         Ok(())
     }
@@ -107,16 +116,19 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
     let share = options.time_limit.mul_f64(SHARE_OF_OUTLINES / f64::from(2 * n_borders));
     let within_share = Options { time_limit: share, ..*options };
     // The bytes over each border that nothing avoids, and plans for the scratchpad that come of them.
-    let mut least: Vec<Bytes> = Vec::new();
+    let mut borders: Vec<Border> = Vec::new();
     let mut solutions: Vec<Solution> = Vec::new();
     for border in 1..=memories.len() {
-        let Some(merged) = merged(problem, &memories[..border]) else {
+        let inside = &memories[..border];
+        let Some(merged) = merged(problem, inside) else {
             // Without end: only what no plan can avoid crosses the border.
-            least.push(compulsory + inner.restreamed());
+            let non_compulsory = inner.restreamed();
+            borders.push(Border { inside, merged: None, bytes: compulsory + non_compulsory, non_compulsory });
             continue;
         };
         let mut solution = plan(&merged, &within_share)?;
-        least.push(compulsory + solution.lower_bound);
+        let non_compulsory = solution.lower_bound;
+        borders.push(Border { inside, merged: Some(merged), bytes: compulsory + non_compulsory, non_compulsory });
         if 1 < border {
             if options.order == Order::Source || solutions.iter().any(|it| it.plan.order == solution.plan.order) {
                 continue;
@@ -125,8 +137,9 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         }
         solutions.push(solution);
     }
+    let least: Vec<Bytes> = borders.iter().map(|border| border.bytes).collect();
     let lower_bound = least_cost(&problem.machine, &memories, &least);
-    let least_cycles = least_cycles(problem, &memories, &least)?;
+    let least_cycles = least_cycles(problem, &borders)?;
     let mut best: Option<TieredPlan> = None;
     let level_limit = options.time_limit.mul_f64(SHARE_OF_LEVEL);
     for Solution { plan, solver, .. } in solutions {
@@ -136,27 +149,35 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
-            let (least_bytes, timeline) = (least.clone(), None);
-            best =
-                Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver, timeline, least_cycles });
+            best = Some(TieredPlan {
+                plan,
+                actions,
+                traffic,
+                cheapest: traffic.cost,
+                lower_bound,
+                least_bytes: least.clone(),
+                solver,
+                timeline: None,
+                least_cycles,
+            });
         }
     }
     let mut best = best.expect("there is a plan for the scratchpad");
     if problem.machine.clock().is_some() {
-        best.overlap(problem, &inner, &memories, options.time_limit)?;
+        best.overlap(problem, &inner, &memories, options)?;
     }
     Ok(best)
 }
 
-/// The program of a plan for the scratchpad of a machine of several memories: the other memories hold what is best for it.
+/// The program of a plan for the scratchpad of a machine of several memories, one line after the other: the other memories
+/// hold what is best for it.
 ///
 /// # Errors
 /// Those of [`plan_in_tiers()`] that are about the machine.
 pub fn actions(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Vec<Action>, Error> {
     check(problem)?;
     let inner = inner_problem(problem);
-    let actions = serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)?;
-    if problem.machine.clock().is_some() { Ok(overlap(problem, &actions)?.0) } else { Ok(actions) }
+    serve(problem, &nearest_first(&problem.machine), plan.actions(&inner), deadline)
 }
 
 /// A program without foresight, to compare with: the scratchpad holds what the plan says, and each farther memory what

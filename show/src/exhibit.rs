@@ -24,6 +24,9 @@ pub struct Exhibit {
     pub proof: Option<Proof>,
     /// A lower bound on the time of the program; `None` if none was computed.
     pub time: Option<TimeProof>,
+    /// For a machine of several memories: a proven lower bound on what all transfers of any program cost; `None` if none was
+    /// computed.
+    pub least_cost: Option<u64>,
 }
 
 /// An operator as displayed.
@@ -72,7 +75,7 @@ impl Exhibit {
         let operator_names = problem.graph.ops().iter().map(|it| it.name.clone()).collect();
         let tensor_names = problem.graph.tensors().iter().map(|it| it.name.clone()).collect();
         let families = Families::of_each(operator_names, tensor_names);
-        let (proof, time) = (None, None);
+        let (proof, time, least_cost) = (None, None, None);
         Exhibit {
             function: function.into(),
             problem,
@@ -83,6 +86,7 @@ impl Exhibit {
             n_prologue: 0,
             proof,
             time,
+            least_cost,
         }
     }
 

@@ -27,11 +27,18 @@ const MOST_COSTLY: usize = 10;
 /// in this run; `larger` has the results of planning for larger scratchpads.
 pub fn explain(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>) -> String {
     let mut text = String::new();
-    write(exhibit, order, larger, &mut text).expect("a string takes all");
+    write(exhibit, &exhibit.seen_from_scratchpad(), order, larger, &mut text).expect("a string takes all");
     text
 }
 
-fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &mut String) -> fmt::Result {
+/// Writes about a program, and about the same one as seen from the scratchpad; only the time is that of the former.
+fn write(
+    all: &Exhibit,
+    exhibit: &Exhibit,
+    order: Option<Order>,
+    larger: Option<&Larger>,
+    f: &mut String,
+) -> fmt::Result {
     let picture = Picture::new(exhibit);
     let traffic = exhibit.traffic();
     let machine = &exhibit.problem.machine;
@@ -57,10 +64,13 @@ fn write(exhibit: &Exhibit, order: Option<Order>, larger: Option<&Larger>, f: &m
         writeln!(f, "  most live: {} in step {}{excess}", bytes_text(*live), name_step(exhibit, &picture, live_step))?;
     }
     writeln!(f, "\nHow good the plan is")?;
-    proof::write(exhibit, order, f)?;
-    if let Some(timed) = Timed::new(exhibit) {
+    match all.problem.machine.has_tiers() {
+        true => proof::write_cost(all, f)?,
+        false => proof::write(exhibit, order, f)?,
+    }
+    if let Some(timed) = Timed::new(all) {
         writeln!(f, "\nHow long it takes")?;
-        time::write(exhibit, &timed, f)?;
+        time::write(all, &timed, f)?;
     }
     if exhibit.is_tiled() {
         writeln!(f, "\nHow it is cut into tiles")?;

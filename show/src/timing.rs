@@ -176,7 +176,7 @@ impl fmt::Display for Advice {
             Reason::Channel => "the channel was busy: more bandwidth would help",
             Reason::Place => "its destination was occupied: a larger scratchpad would help",
             Reason::Latency => "only the latency remained: an earlier transfer would help",
-            Reason::WriteBack => "its spill was still in progress",
+            Reason::WriteBack => "the transfer that it continues, such as its spill, was still in progress",
             Reason::Late => "the program begins it later than possible",
         })
     }

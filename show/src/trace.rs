@@ -54,7 +54,10 @@ pub fn trace(exhibits: &[Exhibit]) -> String {
                 n_timed += 1;
                 timed::write(index + 1, exhibit, &timed, &mut events);
             }
-            None => write(index + 1, exhibit, &by_step(exhibit), &mut events),
+            None => {
+                let seen = exhibit.seen_from_scratchpad();
+                write(index + 1, &seen, &by_step(&seen), &mut events);
+            }
         }
     }
     let unit = match n_timed {

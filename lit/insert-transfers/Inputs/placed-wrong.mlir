@@ -43,7 +43,7 @@ module attributes {cosma.machine = #machine} {
   memories = {flash = {}, sram = {size = 256, alignment = 16}, psram = {size = 1024, alignment = 32}},
   links = [{from = "flash", to = "sram"}, {from = "psram", to = "sram"}, {from = "sram", to = "psram"}]>
 module attributes {cosma.machine = #machine} {
-  // expected-error @+1 {{the residencies of this function make no right program}}
+  // expected-error @+1 {{the residencies of this function do not make a valid program}}
   func.func @overlap(%x: tensor<32xi8> {cosma.residencies = [#cosma.residency<0 to 2 at 0>]}) -> tensor<32xi8> {
     // expected-note @+1 {{overlap while A_0 runs}}
     %0 = cosma.op "A"(%x) residencies [[0 to 2 at 16]] : (tensor<32xi8>) -> tensor<32xi8>
@@ -61,7 +61,7 @@ module attributes {cosma.machine = #machine} {
   memories = {flash = {}, sram = {size = 256, alignment = 16}, psram = {size = 1024, alignment = 32}},
   links = [{from = "flash", to = "sram"}, {from = "psram", to = "sram"}, {from = "sram", to = "psram"}]>
 module attributes {cosma.machine = #machine} {
-  // expected-error @+1 {{the residencies of this function make no right program}}
+  // expected-error @+1 {{the residencies of this function do not make a valid program}}
   func.func @read_only(%x: tensor<32xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<32xi8> {
     // expected-note @+1 {{A_0 is given A_0 in host memory, where it cannot use it}}
     %0 = cosma.op "A"(%x) residencies [[0 to 1 at 0 in "flash"]] : (tensor<32xi8>) -> tensor<32xi8>

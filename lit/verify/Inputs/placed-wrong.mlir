@@ -38,7 +38,7 @@ module attributes {cosma.machine = #machine} {
 module attributes {cosma.machine = #machine} {
   func.func @reserved(%x: tensor<32xi8>) -> tensor<32xi8> {
     %0 = cosma.place %x at 32 : tensor<32xi8>
-    // expected-error @+1 {{is where addresses are reserved}}
+    // expected-error @+1 {{overlaps reserved addresses}}
     %1 = cosma.op "A"(%0) at [0] : (tensor<32xi8>) -> tensor<32xi8>
     return %1 : tensor<32xi8>
   }
@@ -136,7 +136,7 @@ module attributes {cosma.machine = #machine} {
     %0 = cosma.place %x at 32 : tensor<32xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<32xi8>) -> tensor<32xi8>
     %2 = cosma.op "B"(%0) at [64] : (tensor<32xi8>) -> tensor<32xi8>
-    // expected-error @+2 {{A_0 is said to end at 64, but does not lie there intact}}
+    // expected-error @+2 {{A_0 is declared to end at 64, but does not lie there intact}}
     // expected-error @+1 {{A_0 is a result, but is not stored}}
     return %1, %2 : tensor<32xi8>, tensor<32xi8>
   }

@@ -48,6 +48,18 @@ pub(super) fn write(exhibit: &Exhibit, order: Option<Order>, f: &mut String) -> 
     Ok(())
 }
 
+/// Writes what the transfers of a program for several memories cost, and whether that is the least.
+pub(super) fn write_cost(exhibit: &Exhibit, f: &mut String) -> fmt::Result {
+    let cost = exhibit.traffic().cost;
+    match exhibit.least_cost.map(u128::from) {
+        Some(least) if cost <= least => {
+            writeln!(f, "  Optimal: all transfers together cost {cost}; no program costs less.")
+        }
+        Some(least) => writeln!(f, "  All transfers together cost {cost}; the proven lower bound is {least}."),
+        None => writeln!(f, "  All transfers together cost {cost}; nothing is proven about that."),
+    }
+}
+
 fn write_optimal(non_compulsory: Bytes, solver: Solver, order: Option<Order>, f: &mut String) -> fmt::Result {
     let alternatives = match order {
         Some(Order::Free) => "no order of the operators and no choice of evictions",

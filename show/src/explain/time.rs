@@ -90,15 +90,22 @@ fn write_holder(exhibit: &Exhibit, timed: &Timed, stall: &Stall, f: &mut String)
         return writeln!(f, "    it was still being copied out of its place, which was needed next");
     }
     let place = bytes_at(&copy, transfer.slice);
-    let Some((holder, until)) = last_use(exhibit, timed, transfer.line, &place) else { return Ok(()) };
+    let Some((holder, until)) = last_use(exhibit, timed, transfer.line, (copy.to.memory, &place)) else {
+        return Ok(());
+    };
     writeln!(f, "    its destination held {holder} until {}", counted_off(until.0))
 }
 
-/// The last use of some bytes of the scratchpad before a line, and its end.
-fn last_use(exhibit: &Exhibit, timed: &Timed, line: usize, place: &Range<u64>) -> Option<(String, Cycles)> {
+/// The last use of some bytes of a memory before a line, and its end.
+fn last_use(
+    exhibit: &Exhibit,
+    timed: &Timed,
+    line: usize,
+    (memory, place): (MemoryId, &Range<u64>),
+) -> Option<(String, Cycles)> {
     let meets = |slot: &Slot| {
         let bytes = at(slot.offset().0, Slice { low: Bytes::ZERO, high: exhibit.size(slot.tensor) });
-        slot.place.memory == MemoryId::SCRATCHPAD && meet(&bytes, place)
+        slot.place.memory == memory && meet(&bytes, place)
     };
     let used = |(index, action): (usize, &Action)| {
         let end = timed.timeline.lines[index].end;
@@ -108,28 +115,35 @@ fn last_use(exhibit: &Exhibit, timed: &Timed, line: usize, place: &Range<u64>) -
                 let name = |it: &Slot| plain(exhibit.tensor_name(it.tensor));
                 let tensor = writes.iter().chain(reads).find(|it| meets(it)).map(name);
                 let space = || format!("the workspace of {}", plain(exhibit.operator_name(*op)));
-                let is_space_met = meet(&at(workspace.0, Slice { low: Bytes::ZERO, high: size }), place);
+                let is_space_met = memory == MemoryId::SCRATCHPAD
+                    && meet(&at(workspace.0, Slice { low: Bytes::ZERO, high: size }), place);
                 let holder = tensor.or_else(|| is_space_met.then(space));
                 let by = plain(exhibit.operator_name(*op));
                 holder.map(|it| (format!("{it}, used by {by},"), end))
             }
-            Action::Wait(slot) if slot.place.memory == MemoryId::HOME => {
+            Action::Wait(_) => {
                 let gone = timed.transfers.iter().find(|it| it.wait == Some(index))?;
-                let from = gone.copy.filter(|it| it.from.memory == MemoryId::SCRATCHPAD)?;
-                let is_met = meet(&bytes_from(&from, gone.slice), place);
-                is_met
-                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(slot.tensor))), end))
+                let copy = gone.copy.filter(|copy| copy.from.memory == memory)?;
+                meet(&bytes_from(&copy, gone.slice), place).then(|| (in_transit(exhibit, &copy), end))
             }
-            Action::Copy(copy) if copy.from.memory == MemoryId::SCRATCHPAD => {
+            Action::Copy(copy) if copy.from.memory == memory => {
                 let whole = Slice { low: Bytes::ZERO, high: exhibit.size(copy.tensor) };
-                let is_met = meet(&bytes_from(copy, whole), place);
-                is_met
-                    .then(|| (format!("{}, in transit to host memory,", plain(exhibit.tensor_name(copy.tensor))), end))
+                meet(&bytes_from(copy, whole), place).then(|| (in_transit(exhibit, copy), end))
             }
             _ => None,
         }
     };
     exhibit.actions[..line].iter().enumerate().rev().find_map(used)
+}
+
+fn in_transit(exhibit: &Exhibit, copy: &Copy) -> String {
+    let tensor = plain(exhibit.tensor_name(copy.tensor));
+    match copy.to.memory {
+        MemoryId::HOME => format!("{tensor}, in transit to host memory,"),
+        memory => {
+            format!("{tensor}, in transit to {},", plain(&exhibit.problem.machine.memories()[memory.index()].name))
+        }
+    }
 }
 
 fn bytes_at(copy: &Copy, slice: Slice) -> Range<u64> {

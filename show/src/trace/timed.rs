@@ -10,7 +10,7 @@ use crate::Exhibit;
 use crate::timing::{Timed, Transfer};
 use crate::units::plain;
 use cosma_planner::time::Reason;
-use cosma_planner::{Action, Cycles, Kind, TensorId};
+use cosma_planner::{Action, Cycles, Kind, MemoryId, TensorId};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -48,7 +48,7 @@ pub(super) fn write(pid: usize, exhibit: &Exhibit, timed: &Timed, events: &mut V
             Kind::Store | Kind::Move => {}
         }
     }
-    count(pid, exhibit, runs.into_iter(), events);
+    count(pid, &exhibit.seen_from_scratchpad(), runs.into_iter(), events);
     count_on_the_way(pid, timed, events);
 }
 
@@ -88,11 +88,16 @@ fn write_waits(pid: usize, exhibit: &Exhibit, timed: &Timed, events: &mut Vec<Ev
 
 fn shown(exhibit: &Exhibit, pid: usize, it: &Transfer) -> Event {
     let offset = match it.kind {
-        Kind::Load | Kind::Reload => it.copy.map(|it| it.to.offset),
+        Kind::Load | Kind::Reload | Kind::Move => it.copy.map(|copy| copy.to.offset),
         _ => None,
     };
     let mut shown = transfer(exhibit, it.kind, (it.tensor, it.slice), offset, pid, track(it), &micros(&it.busy));
     shown.args["complete"] = it.complete.0.into();
+    let memory_name = |memory: MemoryId| plain(&exhibit.problem.machine.memories()[memory.index()].name);
+    if let Some(copy) = it.copy.filter(|_| exhibit.problem.machine.has_tiers()) {
+        shown.args["from"] = memory_name(copy.from.memory).into();
+        shown.args["to"] = memory_name(copy.to.memory).into();
+    }
     shown
 }
 

@@ -96,15 +96,15 @@ impl ShowArguments {
             ));
             return Err(Failure::Module);
         }
-        let exhibits = &exhibits.iter().map(Exhibit::seen_from_scratchpad).collect::<Vec<_>>()[..];
         let of_each = |what, write: fn(&Exhibit) -> String, path: &Path| {
-            named(what, exhibits.iter().map(|it| (it.function.clone(), write(it))).collect(), path)
+            named(what, exhibits.iter().map(|exhibit| (exhibit.function.clone(), write(exhibit))).collect(), path)
         };
         if let Some(path) = &self.memory_map {
             if ends_with(path, "html") {
-                texts.push(("memory map", path.clone(), page(exhibits)));
+                let seen: Vec<Exhibit> = exhibits.iter().map(Exhibit::seen_from_scratchpad).collect();
+                texts.push(("memory map", path.clone(), page(&seen)));
             } else {
-                let maps = of_each("memory maps", memory_map, path)?;
+                let maps = of_each("memory maps", |exhibit| memory_map(&exhibit.seen_from_scratchpad()), path)?;
                 texts.extend(maps.into_iter().map(|(path, text)| ("memory map", path, text)));
             }
         }
@@ -116,7 +116,7 @@ impl ShowArguments {
             texts.extend(charts.into_iter().map(|(path, text)| ("time chart", path, text)));
         }
         if let Some(path) = &self.dot {
-            let graphs = of_each("graphs", dot, path)?;
+            let graphs = of_each("graphs", |exhibit| dot(&exhibit.seen_from_scratchpad()), path)?;
             texts.extend(graphs.into_iter().map(|(path, text)| ("graph", path, text)));
         }
         let mut said = None;
@@ -150,7 +150,8 @@ fn explained(exhibit: &Exhibit, options: &Options, is_stopped: &(dyn Fn() -> boo
         time_limit: options.time_limit,
         ..cosma_planner::Options::default()
     };
-    let larger = larger_scratchpads(&exhibit.problem, exhibit.traffic().non_compulsory, &planning, is_stopped);
+    let seen = exhibit.seen_from_scratchpad();
+    let larger = larger_scratchpads(&seen.problem, seen.traffic().non_compulsory, &planning, is_stopped);
     explain(exhibit, order, Some(&larger))
 }
 
