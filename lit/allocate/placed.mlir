@@ -35,6 +35,8 @@
 // And so is what does not fit, together or all at once:
 // RUN: sed 's/size = 1024/size = 96/' %s > %t.small.mlir
 // RUN: not cosma-opt --allocate %t.small.mlir 2>&1 | FileCheck --check-prefix=SMALL %s
+// RUN: sed 's/"Left"(%0)/"Left"(%0) workspace 300/' %s > %t.workspace.mlir
+// RUN: not cosma-opt --allocate %t.workspace.mlir 2>&1 | FileCheck --check-prefix=WORKSPACE %s
 // RUN: sed 's/size = 256/size = 128/;s/size = 1024/size = 160/' %s > %t.crowd.mlir
 // RUN: not cosma-opt --allocate %t.crowd.mlir 2>&1 | FileCheck --check-prefix=CROWD %s
 
@@ -91,6 +93,8 @@
 // AT: error: argument 1 has a fixed offset (cosma.at), which is not planned where nothing moves
 // MAP: error: @f: pictures and explanations show what moves, and on this machine nothing does (cosma.machine): --plan=FILE.json has where each tensor lies
 // LP: error: {{.*}}transfers{{,?}} on a machine on which nothing moves
+// WORKSPACE: error: operator needs 300 B at once, but the scratchpad has 256 B
+// WORKSPACE-NOT: --tile
 // SMALL: error: {{.*}}fit
 // CROWD: error: {{.*}}needed at once when {{.*}} runs, but there are 288 B in sram, psram
 module attributes {cosma.machine = {scratchpad = "sram", moves = "none",

@@ -452,6 +452,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
 
     /// Where nothing moves: what the function returns lies where it is said to be.
     fn read_placed_ends(&mut self) -> Vec<Slot> {
+        // Without operators, a function has no plan, and returns what it is given.
+        if self.extraction.is_trivial() {
+            return Vec::new();
+        }
         let mut ends = Vec::new();
         for (index, value) in self.extraction.terminator.operands().enumerate() {
             let Some(tensor) = self.extraction.tensor(value) else { continue };
