@@ -9,7 +9,7 @@ use cosma_ir::{
 use cosma_passes::{
     Facts, Form, LOWER_BOUND, MachineOptions, Program, Target, are_disjoint, form, judge, symbol, weights_name,
 };
-use cosma_planner::{Cycles, Keep};
+use cosma_planner::{Cycles, Keep, Moves};
 use cosma_show::TimeReport;
 pub use cosma_show::{CostReport, GroupReport, LeastReport, LinkReport, TilesReport, TilingReport};
 use serde::Serialize;
@@ -43,6 +43,9 @@ pub struct FunctionReport {
     pub alignment: u64,
     /// `resident` or `streamed`.
     pub weights: String,
+    /// `none` where nothing moves; otherwise absent. Then `traffic` is what operators read and write in home.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moves: Option<String>,
     /// `auto` if weights may stay in the scratchpad from run to run; otherwise absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
@@ -68,7 +71,8 @@ pub struct FunctionReport {
     /// The time that it takes; absent if the machine has no clock.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time: Option<TimeReport>,
-    /// What its transfers cost; absent unless the machine has several memories besides home. Then `status` is about this,
+    /// What its transfers cost, or its accesses where nothing moves; absent unless the machine has several memories besides
+    /// home. Then `status` is about this,
     /// and `traffic` has what goes from and to home.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<CostReport>,
@@ -106,6 +110,7 @@ impl FunctionReport {
         let time = time(function, &facts, &target);
         let cost = cost(function, &facts, &target);
         let Target { machine, weights, keep } = target;
+        let moves = machine.moves();
         let least = tiling_bound(function).and_then(|it| it.0);
         let least = least.map(|LeastTraffic { all_tilings, without_recomputation }| LeastReport {
             all_tilings,
@@ -127,6 +132,7 @@ impl FunctionReport {
             scratchpad: machine.scratchpad().0,
             alignment: machine.alignment().0,
             weights: weights_name(weights).into(),
+            moves: Some(moves).filter(|it| *it != Moves::Links).map(|it| it.name().to_owned()),
             keep: (keep != Keep::Never).then(|| keep.name().into()),
             peak: facts.peak.0,
             min_scratchpad: facts.min_scratchpad.0,
@@ -138,6 +144,13 @@ impl FunctionReport {
             time,
             cost,
         })
+    }
+}
+
+impl FunctionReport {
+    /// Whether it was planned for a machine on which nothing moves.
+    pub fn moves_nothing(&self) -> bool {
+        self.moves.is_some()
     }
 }
 

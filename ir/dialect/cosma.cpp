@@ -39,7 +39,7 @@ using namespace mlir;
 extern "C" {
 // -1 if absent.
 struct CosmaMachine {
-  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
+  int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation, moves;
   // Null if absent; the scratchpad has a size or a name.
   MlirAttribute reserved, links, compute, memories, home, scratchpadName;
 };
@@ -50,6 +50,7 @@ extern "C" {
 bool cosmaVerifyOperator(MlirOperation operation);
 bool cosmaVerifyTransfer(MlirOperation operation);
 bool cosmaVerifyWait(MlirOperation operation);
+bool cosmaVerifyPlace(MlirOperation operation);
 // Appends the error, if any, to `append`.
 bool cosmaVerifyMachine(const CosmaMachine *machine, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
@@ -287,7 +288,11 @@ static ParseResult parseResidency(OpAsmParser &parser, Attribute &residency) {
     if (failed(*isShort) || parser.parseKeyword("to") || parser.parseInteger(end) || parser.parseKeyword("at") ||
         parser.parseInteger(offset))
       return failure();
-    residency = cosma::ResidencyAttr::getChecked(emitError, parser.getContext(), start, end, offset);
+    std::string memory;
+    if (succeeded(parser.parseOptionalKeyword("in")) && parser.parseString(&memory))
+      return failure();
+    StringAttr in = memory.empty() ? StringAttr() : StringAttr::get(parser.getContext(), memory);
+    residency = cosma::ResidencyAttr::getChecked(emitError, parser.getContext(), start, end, offset, in);
     return success(residency != nullptr);
   }
   Attribute spelling;
@@ -319,10 +324,13 @@ static ParseResult parseResidencies(OpAsmParser &parser, ArrayAttr &residencies)
 static void printResidencies(OpAsmPrinter &printer, Operation *, ArrayAttr residencies) {
   auto printElement = [&](Attribute element) {
     auto residency = cosma::ResidencyAttr::from(element);
-    if (failed(residency))
+    if (failed(residency)) {
       printer << element;
-    else
-      printer << residency->getStart() << " to " << residency->getEnd() << " at " << residency->getOffset();
+      return;
+    }
+    printer << residency->getStart() << " to " << residency->getEnd() << " at " << residency->getOffset();
+    if (residency->getMemory())
+      printer << " in " << residency->getMemory();
   };
   auto printOfResult = [&](Attribute ofResult) {
     auto elements = dyn_cast<ArrayAttr>(ofResult);
@@ -406,13 +414,15 @@ FailureOr<AliasAttr> AliasAttr::from(Attribute attribute, EmitError emitError) {
 
 bool AliasAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
-LogicalResult ResidencyAttr::verify(EmitError emitError, int64_t start, int64_t end, int64_t offset) {
+LogicalResult ResidencyAttr::verify(EmitError emitError, int64_t start, int64_t end, int64_t offset, StringAttr memory) {
   if (start < 0)
     return fail(emitError, "has a negative step: ", start);
   if (end <= start)
     return fail(emitError, "has no steps: ", start, " to ", end);
   if (offset < 0)
     return fail(emitError, "has a negative offset: ", offset);
+  if (memory && memory.getValue().empty())
+    return fail(emitError, "has a memory without a name");
   return success();
 }
 
@@ -434,7 +444,8 @@ FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emit
   auto spelling = dyn_cast<DenseI64ArrayAttr>(attribute);
   if (!spelling || spelling.size() != 3)
     return fail(emitError, "must be array<i64: offset, first step, end step> or #cosma.residency, not ", attribute);
-  return orFailure(getChecked(emitError, attribute.getContext(), spelling[1], spelling[2], spelling[0]));
+  return orFailure(getChecked(emitError, attribute.getContext(), spelling[1], spelling[2], spelling[0],
+                              StringAttr()));
 }
 
 bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
@@ -443,11 +454,12 @@ bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute));
 static CosmaMachine describe(Attribute scratchpad, std::optional<int64_t> alignment, std::optional<Weights> weights,
                              std::optional<Keep> keep, std::optional<int64_t> elementBytes,
                              std::optional<WeightComputation> weightComputation, ArrayAttr reserved, ArrayAttr links,
-                             DictionaryAttr compute, DictionaryAttr memories, StringAttr home) {
+                             DictionaryAttr compute, DictionaryAttr memories, StringAttr home,
+                             std::optional<Moves> moves) {
   auto number = [](auto value) { return value ? static_cast<int64_t>(*value) : -1; };
   auto bytes = dyn_cast_or_null<IntegerAttr>(scratchpad);
   return {bytes ? bytes.getInt() : -1, number(alignment), number(elementBytes), number(weights), number(keep),
-          number(weightComputation), wrap(Attribute(reserved)), wrap(Attribute(links)),
+          number(weightComputation), number(moves), wrap(Attribute(reserved)), wrap(Attribute(links)),
           wrap(Attribute(compute)), wrap(Attribute(memories)), wrap(Attribute(home)),
           wrap(bytes ? Attribute() : scratchpad)};
 }
@@ -457,7 +469,7 @@ LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std
                                   std::optional<int64_t> elementBytes,
                                   std::optional<WeightComputation> weightComputation, ArrayAttr reserved,
                                   ArrayAttr links, DictionaryAttr compute, DictionaryAttr memories,
-                                  StringAttr home) {
+                                  StringAttr home, std::optional<Moves> moves) {
   struct Least {
     StringRef name;
     std::optional<int64_t> bytes;
@@ -475,7 +487,7 @@ LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std
     static_cast<std::string *>(wrong)->append(text.data, text.length);
   };
   CosmaMachine machine = describe(scratchpad, alignment, weights, keep, elementBytes, weightComputation, reserved,
-                                  links, compute, memories, home);
+                                  links, compute, memories, home, moves);
   if (!cosmaVerifyMachine(&machine, append, &wrong))
     return fail(emitError, wrong);
   return success();
@@ -525,6 +537,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   ArrayAttr reserved, links;
   DictionaryAttr compute, memories;
   StringAttr home;
+  std::optional<Moves> moves;
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
     if (name == "scratchpad") {
@@ -552,15 +565,17 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
       return readKind(entry, "a dictionary", memories, emitError);
     if (name == "home")
       return readKind(entry, "the name of a memory", home, emitError);
+    if (name == "moves")
+      return readEnum(entry, moves, emitError);
     return fail(emitError, "has an unknown key '", name,
                 "'; the keys are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
-                "reserved, links, compute, memories, home");
+                "reserved, links, compute, memories, home, moves");
   };
   for (NamedAttribute entry : spelling)
     if (failed(read(entry)))
       return failure();
   return orFailure(getChecked(emitError, attribute.getContext(), scratchpad, alignment, weights, keep,
-                              elementBytes, weightComputation, reserved, links, compute, memories, home));
+                              elementBytes, weightComputation, reserved, links, compute, memories, home, moves));
 }
 
 bool MachineAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
@@ -667,6 +682,9 @@ static LogicalResult verifyOperator(Op op) {
   if (op.getOffsets() && op.getOffsets()->size() != numResults)
     return op.emitOpError() << "needs one offset for each of its " << numResults << " results, but has "
                             << op.getOffsets()->size();
+  if (op.getMemories() && (!op.getOffsets() || op.getMemories()->size() != numResults))
+    return op.emitOpError() << "needs one offset and one memory for each of its " << numResults << " results, but has "
+                            << op.getMemories()->size() << " memories";
   return success(cosmaVerifyOperator(wrap(op.getOperation())));
 }
 
@@ -687,6 +705,7 @@ LogicalResult ReloadOp::verify() { return success(cosmaVerifyTransfer(wrap(getOp
 LogicalResult CopyOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult SpillOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult StoreOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
+LogicalResult PlaceOp::verify() { return success(cosmaVerifyPlace(wrap(getOperation()))); }
 LogicalResult WaitOp::verify() { return success(cosmaVerifyWait(wrap(getOperation()))); }
 
 // A planned operator reads and writes the scratchpad; an operator without a result has an unknown effect.
@@ -839,6 +858,8 @@ struct CosmaAlias {
 };
 struct CosmaResidency {
   int64_t start, end, offset;
+  // Null in the scratchpad.
+  MlirAttribute memory;
 };
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad;
@@ -871,7 +892,7 @@ extern "C" bool cosmaReadAlias(MlirAttribute attribute, CosmaAlias *alias) {
 extern "C" bool cosmaReadResidency(MlirAttribute attribute, CosmaResidency *residency) {
   FailureOr<cosma::ResidencyAttr> typed = cosma::ResidencyAttr::from(unwrap(attribute));
   if (succeeded(typed))
-    *residency = {typed->getStart(), typed->getEnd(), typed->getOffset()};
+    *residency = {typed->getStart(), typed->getEnd(), typed->getOffset(), wrap(Attribute(typed->getMemory()))};
   return succeeded(typed);
 }
 
@@ -881,7 +902,7 @@ extern "C" bool cosmaReadMachine(MlirAttribute attribute, CosmaMachine *machine)
     return false;
   *machine = cosma::describe(typed->getScratchpad(), typed->getAlignment(), typed->getWeights(), typed->getKeep(),
                              typed->getElementBytes(), typed->getWeightComputation(), typed->getReserved(),
-                             typed->getLinks(), typed->getCompute(), typed->getMemories(), typed->getHome());
+                             typed->getLinks(), typed->getCompute(), typed->getMemories(), typed->getHome(), typed->getMoves());
   return true;
 }
 
@@ -925,7 +946,8 @@ extern "C" MlirAttribute cosmaAliasAttr(MlirContext context, const CosmaAlias *a
 }
 
 extern "C" MlirAttribute cosmaResidencyAttr(MlirContext context, const CosmaResidency *residency) {
-  return wrap(cosma::ResidencyAttr::get(unwrap(context), residency->start, residency->end, residency->offset));
+  return wrap(cosma::ResidencyAttr::get(unwrap(context), residency->start, residency->end, residency->offset,
+                                        cast_or_null<StringAttr>(unwrap(residency->memory))));
 }
 
 extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachine *machine) {
@@ -939,6 +961,9 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
   std::optional<cosma::WeightComputation> weightComputation;
   if (0 <= machine->weightComputation)
     weightComputation = cosma::WeightComputation(machine->weightComputation);
+  std::optional<cosma::Moves> moves;
+  if (0 <= machine->moves)
+    moves = cosma::Moves(machine->moves);
   Attribute scratchpad = unwrap(machine->scratchpadName);
   if (0 <= machine->scratchpad)
     scratchpad = IntegerAttr::get(IntegerType::get(unwrap(context), 64), machine->scratchpad);
@@ -948,7 +973,7 @@ extern "C" MlirAttribute cosmaMachineAttr(MlirContext context, const CosmaMachin
                                       cast_or_null<ArrayAttr>(unwrap(machine->links)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->compute)),
                                       cast_or_null<DictionaryAttr>(unwrap(machine->memories)),
-                                      cast_or_null<StringAttr>(unwrap(machine->home))));
+                                      cast_or_null<StringAttr>(unwrap(machine->home)), moves));
 }
 
 extern "C" MlirAttribute cosmaPlanAttr(MlirContext context, const CosmaPlan *plan) {

@@ -35,7 +35,8 @@ def Cosma_Dialect : Dialect {
       `cosma.at`, planning chooses the offset; the planned function has it as `cosma.offset`. In planned form,
       operators read such an argument in the scratchpad, and the function returns such a result there. A lowered
       function neither takes nor returns them: the caller finds their indices and offsets in the function's
-      `cosma.on_chip`, `{arguments = [[0, 4096]], results = [[0, 128]]}`.
+      `cosma.on_chip`, `{arguments = [[0, 4096]], results = [[0, 128]]}`. If nothing moves, the name of
+      the memory follows an offset that is not in the scratchpad: `[0, 4096, "psram"]`.
     - `cosma.workspace`, `cosma.macs`, `cosma.cycles`, `cosma.in_place`, and between two passes of planning
       `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: the counterparts of the
       attributes `workspace`, `macs`, `cycles`, `in_place`, `residencies` and `workspace_offset` of `cosma.op`.
@@ -88,6 +89,10 @@ def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "the time of compu
     I32EnumCase<"Folded", 0, "folded">, I32EnumCase<"Run", 1, "run">
   ]>;
 
+def Cosma_Moves : Cosma_Enum<"Moves", "what brings tensors from one memory to another", [
+    I32EnumCase<"Links", 0, "links">, I32EnumCase<"None", 1, "none">
+  ]>;
+
 def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "the proof status of a plan", [
     I32EnumCase<"Feasible", 0, "feasible">, I32EnumCase<"Optimal", 1, "optimal">
   ]>;
@@ -121,16 +126,19 @@ def Cosma_ResidencyAttr : Cosma_SpelledAttr<"Residency", "residency"> {
   let summary = "steps of the schedule during which a tensor lies at one place";
   let description = [{
     In the steps `START to END`, half-open, its first byte lies `at` an offset in bytes from the start of the
-    scratchpad.
+    scratchpad, or of the memory that it is `in`.
 
     ```mlir
     #cosma.residency<0 to 3 at 4096>
+    #cosma.residency<0 to 3 at 4096 in "flash">
     ```
 
-    Builtin spelling: `array<i64: offset, first step, end step>`.
+    Builtin spelling, of one in the scratchpad: `array<i64: offset, first step, end step>`.
   }];
-  let parameters = (ins "int64_t":$start, "int64_t":$end, "int64_t":$offset);
-  let assemblyFormat = "`<` $start `to` $end `at` $offset `>`";
+  let parameters = (ins
+    "int64_t":$start, "int64_t":$end, "int64_t":$offset, OptionalParameter<"::mlir::StringAttr">:$memory
+  );
+  let assemblyFormat = "`<` $start `to` $end `at` $offset (`in` $memory^)? `>`";
 }
 
 // A number of bytes, or the name of a memory that has a size.
@@ -174,6 +182,11 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     default is 1, or with three or more memories, the cycles that 65,536 bytes take at the rate of the link. Either
     all links have a rate and a channel, or none has.
 
+    `moves = none`, beside `memories`, says that nothing brings a tensor from one memory to another: each has one memory
+    and one place there for good, and operators read and write it there. A link is no way for copies then. Over one to the
+    scratchpad operators read a memory, over one from the scratchpad they write to it, and its `price` is what a byte costs
+    beyond one of the scratchpad. A memory to which no link leads is read-only.
+
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
     #cosma.machine<scratchpad = 524288, reserved = [[0, 1024], [262144, 266240]]>
@@ -185,6 +198,9 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
       {from = "dram", to = "l2", price = 4}, {from = "l2", to = "dram", price = 4},
       {from = "l2", to = "l1"}, {from = "l1", to = "l2"}
       ], memories = {dram = {}, l1 = {size = 262144}, l2 = {size = 2097152, alignment = 16}}>
+    #cosma.machine<scratchpad = "sram", links = [
+      {from = "flash", to = "sram"}
+      ], memories = {flash = {}, sram = {size = 262144}}, moves = none>
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
@@ -202,7 +218,8 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     OptionalParameter<"::mlir::ArrayAttr">:$links,
     OptionalParameter<"::mlir::DictionaryAttr">:$compute,
     OptionalParameter<"::mlir::DictionaryAttr">:$memories,
-    OptionalParameter<"::mlir::StringAttr">:$home
+    OptionalParameter<"::mlir::StringAttr">:$home,
+    OptionalParameter<"std::optional<::cosma::Moves>">:$moves
   );
   let assemblyFormat = "`<` struct(params) `>`";
 }
@@ -221,7 +238,8 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
     and the first run moves `prologue` more.
 
     On a machine with several memories, all transfers together cost `cost` by the prices of links, and no program
-    costs less than `cost_bound`. Bytes are those from and to home.
+    costs less than `cost_bound`. Bytes are those from and to home. If nothing
+    moves, the cost is that of all accesses of operators, and bytes are those that they read and write in home.
 
     On a machine with a clock, no program with these transfers takes less than `cycles_bound` cycles;
     `cycles_bound_rule` names the rule of the bound. `any_order_bound`, if it differs, is a lower bound for every order
@@ -309,13 +327,14 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     OptionalAttr<Cosma_Natural>:$workspace,
     OptionalAttr<Cosma_Aliases>:$in_place,
     OptionalAttr<DenseI64ArrayAttr>:$offsets,
+    OptionalAttr<StrArrayAttr>:$memories,
     OptionalAttr<Cosma_Natural>:$workspace_offset,
     OptionalAttr<Cosma_Residencies>:$residencies,
     OptionalAttr<Cosma_AccessAttr>:$access
   );
   let results = (outs Variadic<AnyType>:$outputs);
   code operatorFormat = [{
-    $kind `(` $inputs `)` (`tile` $tile^)? (`access` $access^)? (`at` $offsets^)? (`macs` $macs^)? (`cycles` $cycles^)?
+    $kind `(` $inputs `)` (`tile` $tile^)? (`access` $access^)? (`at` $offsets^)? (`in` $memories^)? (`macs` $macs^)? (`cycles` $cycles^)?
     (`workspace` $workspace^)? (`workspace_at` $workspace_offset^)? (`in_place` custom<Aliases>($in_place)^)?
     (`residencies` custom<Residencies>($residencies)^)?
     attr-dict `:` functional-type($inputs, $outputs)
@@ -334,7 +353,8 @@ def OperatorOp : Cosma_Operator<"op"> {
     concatenation whose operands lie at their places in its result moves nothing, and neither does a split. A
     tensor that is a part of another is in no second pair, and the parts of one tensor have no byte in common. A
     planner adds `offsets`, one for each result, and `workspace_offset`. Before transfers are inserted, it adds
-    `residencies`: a list of `#cosma.residency` for each result.
+    `residencies`: a list of `#cosma.residency` for each result. If nothing moves, results can lie in other memories
+    than the scratchpad: `in` then names the memory of each result.
 
     An operator with `tile` is a part of an operator that was split; its operands and results are pieces of the
     operands and results of that operator.
@@ -348,6 +368,7 @@ def OperatorOp : Cosma_Operator<"op"> {
     %2 = cosma.op "Concat"(%1, %1b) in_place [[0, 0], [0, 1, 512]]
       : (tensor<8x8x8xi8>, tensor<8x8x8xi8>) -> tensor<16x8x8xi8>
     %3 = cosma.op "Relu"(%2) residencies [[2 to 4 at 0]] : (tensor<16x8x8xi8>) -> tensor<16x8x8xi8>
+    %4 = cosma.op "Relu"(%3) at [512] in ["psram"] : (tensor<16x8x8xi8>) -> tensor<16x8x8xi8>
     ```
   }];
   let assemblyFormat = operatorFormat;
@@ -440,6 +461,29 @@ class Cosma_TakeOut<string mnemonic>
     custom<Async>($async) `` $source (`into` $destination^)? `` custom<Region>($static_offsets, $static_sizes) attr-dict
     `:` custom<IntoType>(ref($async), type($source), type($destination), type($target))
   }];
+}
+
+def PlaceOp : Cosma_Op<"place", [
+    AllTypesMatch<["source", "target"]>, MemoryEffects<[MemRead<HostMemory>, MemWrite<Scratchpad>]>
+  ]> {
+  let summary = "where an argument or a constant lies, for good";
+  let description = [{
+    Moves nothing: on a machine with `moves = none`, what no operator computes lies in its place before the function runs.
+    The result is the operand there, `at` an offset in the scratchpad or `in` the memory that is named; in one without a
+    size, at 0. Such operations stand before all operators, one for each argument and constant that is used.
+
+    ```mlir
+    %0 = cosma.place %x at 0 : tensor<64xi8>
+    %1 = cosma.place %w at 4096 in "flash" : tensor<1024xi8>
+    ```
+  }];
+  let arguments = (ins
+    AnyStaticShapeTensor:$source,
+    Cosma_Natural:$offset,
+    OptionalAttr<StrAttr>:$memory
+  );
+  let results = (outs AnyStaticShapeTensor:$target);
+  let assemblyFormat = "$source `at` $offset (`in` $memory^)? attr-dict `:` type($source)";
 }
 
 def WaitOp : Cosma_Op<"wait", [MemoryEffects<[

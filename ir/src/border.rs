@@ -12,7 +12,7 @@
 //! first operator runs, or loaded after the last one.
 
 use crate::edit::as_mut;
-use crate::fact::{read_array, read_integer, read_integers};
+use crate::fact::{read_array, read_integer, read_integers, read_string};
 use crate::ffi::{
     NO_ATTRIBUTE, Text, cosmaArgumentAttribute, cosmaResultAttribute, cosmaSetArgumentAttribute,
     cosmaSetResultAttribute,
@@ -95,14 +95,24 @@ pub fn set_fixed_offsets(operation: OperationRef, offsets: &[Option<u64>]) {
     }
 }
 
-/// The arguments and results of the planned function that a lowered function neither takes nor returns, since they are
-/// in the arena: their indices and their offsets in bytes.
+/// An argument or a result that lies in the arena of a memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InArena {
+    /// The number of the argument or the result of the planned function.
+    pub index: usize,
+    /// The name of the memory; `None` for the scratchpad.
+    pub memory: Option<String>,
+    /// Where it begins there, in bytes.
+    pub offset: u64,
+}
+
+/// What a lowered function does not take and return, since it lies in an arena.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OnChip {
-    /// The tensors that the caller puts there before the call.
-    pub arguments: Vec<(usize, u64)>,
-    /// The tensors that the caller finds there after the call.
-    pub results: Vec<(usize, u64)>,
+    /// What the caller puts there before it calls the function.
+    pub arguments: Vec<InArena>,
+    /// What the caller finds there when the function has returned.
+    pub results: Vec<InArena>,
 }
 
 impl OnChip {
@@ -112,10 +122,13 @@ impl OnChip {
             return lowered;
         }
         let (n_arguments, n_results) = counts(function);
-        let offset = |border| border_offset(function, border).filter(|_| is_on_chip(function, border));
+        let in_arena = |border, index| {
+            let offset = border_offset(function, border).filter(|_| is_on_chip(function, border))?;
+            Some(InArena { index, memory: None, offset })
+        };
         OnChip {
-            arguments: (0..n_arguments).filter_map(|it| Some((it, offset(Border::Argument(it))?))).collect(),
-            results: (0..n_results).filter_map(|it| Some((it, offset(Border::Result(it))?))).collect(),
+            arguments: (0..n_arguments).filter_map(|it| in_arena(Border::Argument(it), it)).collect(),
+            results: (0..n_results).filter_map(|it| in_arena(Border::Result(it), it)).collect(),
         }
     }
 
@@ -124,11 +137,20 @@ impl OnChip {
         self.arguments.is_empty() && self.results.is_empty()
     }
 
+    /// Removes the attribute of a function in lowered form.
+    pub fn clear(function: OperationRef) {
+        // Absent already is as good.
+        let _ = as_mut(function).remove_attribute(ON_CHIP);
+    }
+
     /// Sets the attribute of a function in lowered form.
     pub fn write(&self, function: OperationRef) {
         let maker = maker(function);
-        let pair = |(index, offset): &(usize, u64)| maker.array([*index as u64, *offset].map(|it| maker.integer(it)));
-        let list = |pairs: &[(usize, u64)]| maker.array(pairs.iter().map(pair));
+        let in_arena = |InArena { index, memory, offset }: &InArena| {
+            let numbers = [*index as u64, *offset].map(|it| maker.integer(it));
+            maker.array(numbers.into_iter().chain(memory.as_ref().map(|it| maker.string(it))))
+        };
+        let list = |all: &[InArena]| maker.array(all.iter().map(in_arena));
         let entries = [(ARGUMENTS, list(&self.arguments)), (RESULTS, list(&self.results))];
         as_mut(function).set_attribute(ON_CHIP, maker.dictionary(&entries));
     }
@@ -178,18 +200,26 @@ pub(crate) fn read_fixed(value: Attribute, n_results: usize) -> Result<Vec<Optio
 /// # Errors
 /// A message that follows the attribute's name.
 pub(crate) fn read_on_chip(value: Attribute) -> Result<OnChip, String> {
-    let pair = |it: Attribute| match read_array(it)?[..] {
-        [index, offset] => Some((usize::try_from(read_integer(index)?).ok()?, natural(offset)?)),
-        _ => None,
+    let in_arena = |it: Attribute| {
+        let (index, offset, memory) = match read_array(it)?[..] {
+            [index, offset] => (index, offset, None),
+            [index, offset, memory] => (index, offset, Some(read_string(memory)?)),
+            _ => return None,
+        };
+        Some(InArena { index: usize::try_from(read_integer(index)?).ok()?, memory, offset: natural(offset)? })
     };
     let list = |dictionary: &DictionaryAttribute, name: &str| {
-        read_array(dictionary.element_by_name(name)?)?.into_iter().map(pair).collect::<Option<Vec<_>>>()
+        read_array(dictionary.element_by_name(name)?)?.into_iter().map(in_arena).collect::<Option<Vec<_>>>()
     };
     let read = || {
         let dictionary = DictionaryAttribute::try_from(value).ok()?;
         Some(OnChip { arguments: list(&dictionary, ARGUMENTS)?, results: list(&dictionary, RESULTS)? })
     };
-    read().ok_or_else(|| "must be {arguments = [[number, offset], …], results = [[number, offset], …]}".into())
+    read().ok_or_else(|| {
+        let form = "must be {arguments = [[number, offset], …], results = [[number, offset], …]}, where the name of a \
+                    memory may follow an offset";
+        form.into()
+    })
 }
 
 fn natural(attribute: Attribute) -> Option<u64> {

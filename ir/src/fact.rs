@@ -1,8 +1,8 @@
 //! Conversion between attribute values and Rust's. Reading returns `None` for any other kind of attribute.
 
 use crate::ffi::{
-    CosmaAlias, CosmaMachine, CosmaPlan, CosmaResidency, Text, cosmaAliasAttr, cosmaMachineAttr, cosmaPlanAttr,
-    cosmaReadAlias, cosmaReadResidency, cosmaResidencyAttr, string,
+    CosmaAlias, CosmaMachine, CosmaPlan, CosmaResidency, NO_ATTRIBUTE, Text, cosmaAliasAttr, cosmaMachineAttr,
+    cosmaPlanAttr, cosmaReadAlias, cosmaReadResidency, cosmaResidencyAttr, string,
 };
 use melior::ir::attribute::{ArrayAttribute, DenseI64ArrayAttribute, IntegerAttribute};
 use melior::ir::r#type::IntegerType;
@@ -17,7 +17,9 @@ use std::ops::Range;
 /// A residency as an attribute: the steps during which a tensor is at one offset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residency {
-    /// The offset of its first byte from the start of the scratchpad.
+    /// The name of the memory; `None` for the scratchpad.
+    pub memory: Option<String>,
+    /// The offset of its first byte from the start of the memory.
     pub offset: u64,
     /// The steps, half-open.
     pub steps: Range<u64>,
@@ -66,11 +68,14 @@ pub(crate) fn read_overlays(attribute: Attribute) -> Option<Vec<InPlace>> {
 /// A list of `#cosma.residency`, or its builtin spelling.
 pub(crate) fn read_residencies(attribute: Attribute) -> Option<Vec<Residency>> {
     let residency = |element: Attribute| {
-        let mut residency = CosmaResidency::default();
+        let mut residency = CosmaResidency { start: 0, end: 0, offset: 0, memory: NO_ATTRIBUTE };
         // SAFETY: the attribute is alive.
         let is_residency = unsafe { cosmaReadResidency(element.to_raw(), &mut residency) };
-        let CosmaResidency { start, end, offset } = residency;
+        let CosmaResidency { start, end, offset, memory } = residency;
+        // SAFETY: it lives in the attribute's context, or is null.
+        let memory = unsafe { Attribute::from_option_raw(memory) };
         is_residency.then_some(Residency {
+            memory: memory.and_then(read_string),
             offset: u64::try_from(offset).ok()?,
             steps: u64::try_from(start).ok()?..u64::try_from(end).ok()?,
         })
@@ -162,6 +167,7 @@ impl Maker {
                 start: capped(residency.steps.start),
                 end: capped(residency.steps.end),
                 offset: capped(residency.offset),
+                memory: residency.memory.as_ref().map_or(NO_ATTRIBUTE, |it| self.string(it).to_raw()),
             };
             // SAFETY: the context is alive, and the numbers are not negative.
             unsafe { Attribute::from_raw(cosmaResidencyAttr(self.0, &residency)) }

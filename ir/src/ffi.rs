@@ -36,11 +36,12 @@ pub(crate) struct CosmaAlias {
 }
 
 #[repr(C)]
-#[derive(Default)]
 pub(crate) struct CosmaResidency {
     pub start: i64,
     pub end: i64,
     pub offset: i64,
+    /// Null in the scratchpad.
+    pub memory: MlirAttribute,
 }
 
 /// -1 or null if absent.
@@ -52,6 +53,7 @@ pub(crate) struct CosmaMachine {
     pub weights: i64,
     pub keep: i64,
     pub weight_computation: i64,
+    pub moves: i64,
     pub reserved: MlirAttribute,
     pub links: MlirAttribute,
     pub compute: MlirAttribute,
@@ -74,6 +76,7 @@ impl CosmaMachine {
             weights: -1,
             keep: -1,
             weight_computation: -1,
+            moves: -1,
             reserved: NO_ATTRIBUTE,
             links: NO_ATTRIBUTE,
             compute: NO_ATTRIBUTE,

@@ -31,6 +31,7 @@ mod maps;
 mod memories;
 mod operation;
 mod pass;
+mod place;
 mod plan;
 pub mod plugin;
 mod region;
@@ -45,7 +46,8 @@ mod verify;
 
 pub use access::{OperatorAccess, access, set_access, sums_of_products, sums_type};
 pub use border::{
-    Border, OnChip, border_offset, fixed_offset, fixed_offsets, is_on_chip, set_border_offset, set_fixed_offsets,
+    Border, InArena, OnChip, border_offset, fixed_offset, fixed_offsets, is_on_chip, set_border_offset,
+    set_fixed_offsets,
 };
 pub use context::{ContextOf, bytecode, context_of, insert_dialect, load_dialect, new_context, parse};
 pub use diagnostic::Diagnostic;
@@ -71,6 +73,7 @@ pub use operation::{
     set_offsets, set_residencies, set_workspace, set_workspace_offset, workspace, workspace_offset,
 };
 pub use pass::{OptionInfo, PassInfo, PassOptions, Run, register_pass, run_passes};
+pub use place::{is_place, memories, place, set_memories};
 pub use plan::{Cost, CyclesBound, PlanSummary, plan_summary, set_plan_summary};
 pub use region::{TensorRegion, region, static_dimensions};
 pub use report::{Report, Reports, Severity};

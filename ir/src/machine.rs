@@ -6,6 +6,7 @@ use crate::fact::{Maker, capped, read_array, read_integer};
 use crate::ffi::{CosmaMachine, NO_ATTRIBUTE, Text, cosmaReadMachine, guard};
 use crate::memories::{Said, home_attribute, memories_attribute, memory_links_attribute, read_memories};
 use crate::operation::maker;
+use cosma_planner::Moves;
 use cosma_planner::time::Clock;
 use melior::ir::operation::{OperationLike, OperationMutLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef};
@@ -139,6 +140,7 @@ fn said_of<'c>(machine: &CosmaMachine) -> Said<'c> {
         alignment: u64::try_from(machine.alignment).ok(),
         links: said(machine.links),
         compute: said(machine.compute),
+        moves: if machine.moves == 1 { Moves::None } else { Moves::Links },
     }
 }
 
@@ -155,6 +157,9 @@ fn verify(machine: &CosmaMachine) -> Result<(), String> {
     let Some(memories) = read_memories(&said_of(machine))? else {
         if said(machine.home).is_some() {
             return Err("has 'home', but no 'memories'".into());
+        }
+        if 0 <= machine.moves {
+            return Err("has 'moves', but no 'memories'".into());
         }
         return read_clock(said(machine.links), said(machine.compute)).map(|_| ());
     };
@@ -221,6 +226,7 @@ fn write<'c>(maker: Maker, machine: &Machine) -> Attribute<'c> {
     };
     let clock = match &machine.memories {
         Some(memories) => {
+            said.moves = if memories.moves() == Moves::None { 1 } else { -1 };
             let alignment = machine.alignment.unwrap_or(Machine::DEFAULT_ALIGNMENT);
             said.scratchpad = -1;
             said.scratchpad_name = maker.string(&memories.memories()[1].name).to_raw();

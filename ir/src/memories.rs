@@ -4,7 +4,7 @@ use crate::clock::{SaidLink, entries, list, natural, positive, read_compute, rea
 use crate::fact::{Maker, read_array};
 use crate::machine::{Machine, read_reserved, write_reserved};
 use cosma_planner::time::{Clock, Compute, Timing};
-use cosma_planner::{Bytes, Link, Memory, MemoryId};
+use cosma_planner::{Bytes, Link, Memory, MemoryId, Moves};
 use melior::ir::{Attribute, AttributeLike};
 
 /// What an attribute says of several memories, and of the links and the clock.
@@ -15,6 +15,7 @@ pub(crate) struct Said<'c> {
     pub alignment: Option<u64>,
     pub links: Option<Attribute<'c>>,
     pub compute: Option<Attribute<'c>>,
+    pub moves: Moves,
 }
 
 /// Reads the memories: home, then the scratchpad, then the others by name; with a clock, if links have rates. None where
@@ -40,6 +41,12 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine
     let (links, clock) = read_links(&memories, said)?;
     let wrong = |error: cosma_planner::Error| format!("is wrong: {error}");
     let machine = cosma_planner::Machine::new(memories, links).map_err(wrong)?;
+    if said.moves == Moves::None {
+        return match clock {
+            Some(_) => Err("has rates of links, but nothing moves over them".into()),
+            None => machine.without_moves().map(Some).map_err(wrong),
+        };
+    }
     for (from, to) in cosma_planner::Machine::HOST_WAYS {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);

@@ -1,8 +1,8 @@
 //! The attributes of operators, declared by front ends or written by planning.
 //!
 //! A fact has one name and two spellings: on `cosma.op` and `cosma.group` it is an attribute of their own, `offsets`;
-//! on an operation of another dialect it is `cosma.offsets`. The functions here treat both alike. On a load or
-//! reload, [`offsets`] is its single `offset`.
+//! on an operation of another dialect it is `cosma.offsets`. The functions here treat both alike. On a load, a
+//! reload or a `cosma.place`, [`offsets`] is its single `offset`.
 //!
 //! An invalid value reads as absent: the verifier has refused it before.
 
@@ -11,6 +11,7 @@ use crate::fact::{
     InPlace, Maker, read_array, read_integer, read_integers, read_overlays, read_residencies, read_string,
 };
 use crate::ffi::string;
+use crate::place::{MEMORIES, is_place};
 use crate::{Residency, transfer};
 use melior::ir::operation::{OperationLike, OperationMutLike};
 use melior::ir::{Attribute, OperationRef, Value, ValueLike};
@@ -99,7 +100,7 @@ pub fn workspace_offset(operation: OperationRef) -> Option<u64> {
 
 /// The offsets of the results.
 pub fn offsets(operation: OperationRef) -> Option<Vec<u64>> {
-    if transfer::transfer(operation).is_some() {
+    if transfer::transfer(operation).is_some() || is_place(operation) {
         return Some(vec![natural(operation.attribute(transfer::OFFSET).ok()?)?]);
     }
     read_integers(fact(operation, OFFSETS)?)?.into_iter().map(|it| u64::try_from(it).ok()).collect()
@@ -158,7 +159,8 @@ pub fn clear_residencies(operation: OperationRef) {
 
 /// Removes all attributes of an operator, both declared and written by planning.
 pub fn clear_operator_facts(operation: OperationRef) {
-    [MACS, WORKSPACE, IN_PLACE, OFFSETS, WORKSPACE_OFFSET, RESIDENCIES].into_iter().for_each(|it| clear(operation, it));
+    let all = [MACS, WORKSPACE, IN_PLACE, OFFSETS, MEMORIES, WORKSPACE_OFFSET, RESIDENCIES];
+    all.into_iter().for_each(|it| clear(operation, it));
 }
 
 pub(crate) fn maker(operation: OperationRef) -> Maker {

@@ -4,6 +4,7 @@ use crate::edit::as_mut;
 use crate::fact::{Maker, read_integers, read_string};
 use crate::ffi::{cosmaTransitTensor, cosmaTransitType};
 use crate::operation::{maker, name, operand_at};
+use crate::place::is_place;
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion};
 use melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use melior::ir::r#type::TypeLike;
@@ -142,9 +143,10 @@ pub fn is_kept(operation: OperationRef) -> bool {
     transfer(operation) == Some(Transfer::Load) && operation.has_attribute(KEPT)
 }
 
-/// The name of the memory of a transfer's result, if it has one; otherwise that is host memory or the scratchpad.
+/// The name of the memory of what a transfer or a `cosma.place` returns, if it has one; otherwise that is host memory or
+/// the scratchpad.
 pub fn memory(operation: OperationRef) -> Option<String> {
-    let is_named = transfer(operation).is_some_and(|it| !it.is_outward());
+    let is_named = transfer(operation).is_some_and(|it| !it.is_outward()) || is_place(operation);
     read_string(operation.attribute(MEMORY).ok().filter(|_| is_named)?)
 }
 
@@ -293,7 +295,7 @@ fn bring_in<'c>(
     build(transfer, &[source], r#type, attributes, ending, location)
 }
 
-fn place_attributes<'c>(maker: Maker, at: At) -> Vec<(Identifier<'c>, Attribute<'c>)> {
+pub(crate) fn place_attributes<'c>(maker: Maker, at: At) -> Vec<(Identifier<'c>, Attribute<'c>)> {
     let mut attributes = vec![(maker.name(OFFSET), maker.integer(at.offset))];
     attributes.extend(at.memory.map(|it| (maker.name(MEMORY), maker.string(it))));
     attributes
@@ -306,7 +308,7 @@ fn region_attributes<'c>(maker: Maker, region: &TensorRegion) -> [(Identifier<'c
     ]
 }
 
-fn maker_at(location: Location) -> Maker {
+pub(crate) fn maker_at(location: Location) -> Maker {
     // SAFETY: the location is alive.
     Maker::new(unsafe { mlirLocationGetContext(location.to_raw()) })
 }

@@ -18,6 +18,7 @@ use crate::operation::{
     CYCLES, IN_PLACE, MACS, OFFSETS, RESIDENCIES, WORKSPACE, WORKSPACE_OFFSET, fact, name, offsets, operand_at,
     spelling,
 };
+use crate::place::memories;
 use crate::region::{STATIC_OFFSETS, STATIC_SIZES, TensorRegion, static_dimensions};
 use crate::tensor::{bits_of_element, size_in_bytes, size_with};
 use crate::tile::{TILING, read_tiling};
@@ -26,7 +27,7 @@ use crate::transfer::{
     memory, read_mark, tensor_type, transfer,
 };
 use crate::transit::{verify_transit, verify_wait};
-use cosma_planner::MemoryId;
+use cosma_planner::{MemoryId, Moves};
 use melior::ir::operation::{OperationLike, OperationResult};
 use melior::ir::r#type::{RankedTensorType, ShapedTypeLike, TypeLike};
 use melior::ir::{Attribute, AttributeLike, OperationRef, Type, ValueLike};
@@ -59,6 +60,13 @@ unsafe extern "C" fn cosmaVerifyWait(operation: MlirOperation) -> bool {
     // SAFETY: MLIR verifies what is alive.
     let operation = unsafe { OperationRef::from_raw(operation) };
     pronounce(operation, || verify_wait(operation))
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cosmaVerifyPlace(operation: MlirOperation) -> bool {
+    // SAFETY: MLIR verifies what is alive.
+    let operation = unsafe { OperationRef::from_raw(operation) };
+    pronounce(operation, || verify_place(operation))
 }
 
 #[unsafe(no_mangle)]
@@ -105,7 +113,26 @@ fn verify_operator(operation: OperationRef) -> Verdict {
     verify_access(operation)
 }
 
+/// Verifies where an argument or a constant lies.
+fn verify_place(operation: OperationRef) -> Verdict {
+    if !moves_nothing(operation) {
+        return Err("says where a tensor lies for good, but on this machine tensors move ('cosma.machine')".into());
+    }
+    let result = operation.result(0).map_err(|error| error.to_string())?.r#type();
+    let offset = operation.attribute(OFFSET).ok().and_then(read_integer).unwrap_or(0);
+    let block = Block::new("result 0", offset, size_at(operation, result)?);
+    Block { memory: memory(operation), ..block }.verify(operation)
+}
+
+/// Whether nothing moves on the machine of an operation.
+fn moves_nothing(operation: OperationRef) -> bool {
+    machine(operation).and_then(|it| it.memories).is_some_and(|it| it.moves() == Moves::None)
+}
+
 fn verify_transfer(operation: OperationRef) -> Verdict {
+    if moves_nothing(operation) {
+        return Err("moves a tensor, but on this machine nothing moves ('cosma.machine')".into());
+    }
     verify_region(operation)?;
     let result = operation.result(0).map_err(|error| error.to_string()).map(|it| it.r#type())?;
     let size = size_at(operation, tensor_type(result))?;
@@ -450,10 +477,23 @@ impl fmt::Display for Side {
 /// Verifies the offsets of the results and the workspace: all within the scratchpad, and disjoint.
 fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> Verdict {
     let offsets = read_integers(value).ok_or_else(|| format!("attribute '{spelling}' must be an array<i64>"))?;
+    let memories = memories(operation).unwrap_or_default();
+    if !memories.is_empty() && !moves_nothing(operation) {
+        return Err(
+            "has results in several memories, but on this machine tensors move: they lie in the scratchpad".into()
+        );
+    }
+    let machine = machine(operation).and_then(|it| it.memories);
+    let all = machine.as_ref().map_or(&[][..], |it| it.memories());
+    let scratchpad = all.get(MemoryId::SCRATCHPAD.index()).map(|it| &it.name);
+    // In a memory without a size, each tensor lies apart.
+    let is_apart =
+        |it: &Block| all.iter().any(|memory| Some(&memory.name) == it.memory.as_ref() && memory.size.is_none());
     let mut blocks = Vec::new();
     for (index, (result, offset)) in operation.results().zip(offsets).enumerate() {
         let size = result_size(operation, result.r#type())?;
-        blocks.push(Block::new(format!("result {index}"), offset, size));
+        let memory = memories.get(index).filter(|it| Some(*it) != scratchpad).cloned();
+        blocks.push(Block { memory, ..Block::new(format!("result {index}"), offset, size) });
     }
     let integer = |name| fact(operation, name).and_then(read_integer);
     if let (Some(size), Some(offset)) = (integer(WORKSPACE), integer(WORKSPACE_OFFSET)) {
@@ -461,7 +501,7 @@ fn verify_offsets(operation: OperationRef, spelling: &str, value: Attribute) -> 
     }
     for (index, block) in blocks.iter().enumerate() {
         block.verify(operation)?;
-        if let Some(other) = blocks[..index].iter().find(|it| it.overlaps(block)) {
+        if let Some(other) = blocks[..index].iter().find(|it| !is_apart(it) && it.overlaps(block)) {
             return Err(format!("has {} and {} at the same bytes", other.what, block.what));
         }
     }
@@ -482,7 +522,8 @@ fn verify_residencies(operation: OperationRef, spelling: &str, value: Attribute)
             .ok_or_else(|| format!("attribute '{spelling}' must have a list of #cosma.residency for result {index}"))?;
         let size = result_size(operation, result.r#type())?;
         for residency in residencies {
-            Block::new(format!("result {index}"), residency.offset.cast_signed(), size).verify(operation)?;
+            let block = Block::new(format!("result {index}"), residency.offset.cast_signed(), size);
+            Block { memory: residency.memory, ..block }.verify(operation)?;
         }
     }
     Ok(())
@@ -533,7 +574,7 @@ impl Block {
                     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
                     return Err(format!("has {what} in '{name}', but the memories are {}", list(&names)));
                 };
-                if found == &all[0] {
+                if found == &all[0] && memories.moves() != Moves::None {
                     return Err(format!("has {what} at an offset in '{name}', which is home"));
                 }
                 if found.size.is_none() && start != 0 {
@@ -557,6 +598,7 @@ impl Block {
         // Sizes reach beyond the signed numbers that offsets are.
         let ends = |it: &Block| i128::from(it.offset) + i128::from(it.size);
         let is_empty = self.size == 0 || other.size == 0;
-        !is_empty && i128::from(self.offset) < ends(other) && i128::from(other.offset) < ends(self)
+        let is_elsewhere = self.memory != other.memory;
+        !is_empty && !is_elsewhere && i128::from(self.offset) < ends(other) && i128::from(other.offset) < ends(self)
     }
 }

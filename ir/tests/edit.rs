@@ -44,14 +44,17 @@ fn facts_are_the_same_on_any_operation() {
             assert_eq!(offsets(operation), Some(vec![64]));
             set_workspace_offset(operation, 128);
             assert_eq!(workspace_offset(operation), Some(128));
-            let expected = vec![vec![Residency { offset: 64, steps: 0..2 }, Residency { offset: 0, steps: 5..6 }]];
+            let expected = vec![vec![
+                Residency { memory: None, offset: 64, steps: 0..2 },
+                Residency { memory: None, offset: 0, steps: 5..6 },
+            ]];
             set_residencies(operation, &expected);
             assert_eq!(residencies(operation), Some(expected));
             clear_offsets(operation);
             assert_eq!(offsets(operation), None);
         }
         assert_eq!([is_weight(function, 0), is_weight(function, 1), is_weight(function, 2)], [false, true, false]);
-        let expected = vec![Residency { offset: 8, steps: 0..1 }];
+        let expected = vec![Residency { memory: None, offset: 8, steps: 0..1 }];
         set_argument_residencies(function, 1, &expected);
         assert_eq!(argument_residencies(function, 1), Some(expected));
         assert_eq!(argument_residencies(function, 0), None);

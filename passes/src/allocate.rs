@@ -12,6 +12,7 @@ use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
 use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
 use crate::overlap::{OVERLAP, Overlap, parse_overlap};
+use crate::placed;
 use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
@@ -81,6 +82,9 @@ pub fn allocate<'c>(
     }
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
+    if placed::moves_nothing(problem) {
+        return placed::allocate(&extraction, options);
+    }
     if problem.machine.has_tiers() {
         may_be_fast(function, problem, options, overlap)?;
         let planned = solve_in_tiers(&extraction, options)?;
@@ -214,7 +218,7 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
     Ok(timed)
 }
 
-fn must_be_right(problem: &Problem, prologue: &[Action], actions: &[Action]) {
+pub(crate) fn must_be_right(problem: &Problem, prologue: &[Action], actions: &[Action]) {
     if let Err(violations) = check_with_prologue(problem, prologue, actions) {
         let violations: Vec<String> = violations.iter().map(|it| it.display(problem).to_string()).collect();
         panic!("a plan is wrong:\n{}\nof the problem:\n{problem}", violations.join("\n"));

@@ -10,8 +10,8 @@
 use crate::extract::{Carrier, Extraction};
 use crate::variable::settle;
 use crate::weave::Weave;
-use cosma_ir::melior::ir::BlockLike;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
+use cosma_ir::melior::ir::{BlockLike, OperationRef};
 use cosma_ir::{
     Border, Diagnostic, argument_residencies, as_mut, border_offset, clear_argument_residencies, clear_residencies,
     is_abstract, residencies, result_at, set_argument_residencies, set_border_offset, set_residencies, set_workspace,
@@ -46,7 +46,7 @@ pub(crate) fn reorder(extraction: &Extraction, order: &[OpId]) {
 }
 
 /// Hoists constants out of regions, so that they can be loaded.
-fn hoist_constants(extraction: &Extraction) {
+pub(crate) fn hoist_constants(extraction: &Extraction) {
     let block = extraction.terminator.block();
     let Some(first) = block.and_then(|it| it.first_operation()) else { return };
     for carrier in &extraction.carriers {
@@ -62,8 +62,7 @@ fn hoist_constants(extraction: &Extraction) {
 pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
     hoist_constants(extraction);
     reorder(extraction, &plan.order);
-    let graph = &extraction.problem.graph;
-    let mut residencies = vec![Vec::new(); graph.tensors().len()];
+    let mut residencies = vec![Vec::new(); extraction.problem.graph.tensors().len()];
     let borders = borders(extraction);
     for (border, tensor) in &borders {
         let step = step_of(extraction, *border);
@@ -72,10 +71,22 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
         set_border_offset(extraction.function, *border, offset);
     }
     for residency in plan.residencies.iter().filter(|it| it.steps.start < it.steps.end) {
+        let (memory, offset) = (None, residency.offset.0);
         let steps = u64::from(residency.steps.start.0)..u64::from(residency.steps.end.0);
-        residencies[residency.tensor.index()].push(cosma_ir::Residency { offset: residency.offset.0, steps });
+        residencies[residency.tensor.index()].push(cosma_ir::Residency { memory, offset, steps });
     }
-    for (carrier, residencies) in extraction.carriers.iter().zip(&residencies) {
+    write_residencies(extraction, &plan.order, &residencies, &plan.workspaces);
+}
+
+/// Writes residencies by tensor, and offsets of workspaces by step, to a function whose operators stand in this order.
+pub(crate) fn write_residencies(
+    extraction: &Extraction,
+    order: &[OpId],
+    residencies: &[Vec<cosma_ir::Residency>],
+    workspaces: &[Bytes],
+) {
+    let graph = &extraction.problem.graph;
+    for (carrier, residencies) in extraction.carriers.iter().zip(residencies) {
         match *carrier {
             Carrier::Argument(_, index) if !residencies.is_empty() => {
                 set_argument_residencies(extraction.function, index, residencies);
@@ -88,18 +99,18 @@ pub(crate) fn write(extraction: &Extraction, plan: &Plan) {
             _ => {}
         }
     }
-    for (step, op) in plan.order.iter().enumerate() {
+    for (step, op) in order.iter().enumerate() {
         let operation = extraction.operators[op.index()];
         let workspace = graph.op(*op).workspace.0;
         if 0 < workspace {
             if cosma_ir::workspace(operation) != workspace {
                 set_workspace(operation, workspace);
             }
-            set_workspace_offset(operation, plan.workspaces[step].0);
+            set_workspace_offset(operation, workspaces[step].0);
         }
         if lists_results(extraction, *op) {
             let of = |tensor: Option<TensorId>| tensor.map_or(Vec::new(), |it| residencies[it.index()].clone());
-            let lists: Vec<_> = extraction.results(*op).into_iter().map(of).collect();
+            let lists: Lists = extraction.results(*op).into_iter().map(of).collect();
             set_residencies(operation, &lists);
         }
     }
@@ -130,21 +141,15 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
     let order: Vec<OpId> = graph.op_ids().collect();
     let n_steps = order.len() as u32;
     let mut plan = Plan { order, residencies: Vec::new(), workspaces: Vec::new() };
-    // An operator of many results lists those of all, so each list is read once.
-    let mut of_results: Vec<Lists> =
-        extraction.operators.iter().map(|it| residencies(*it).unwrap_or_default()).collect();
-    for tensor in graph.tensor_ids() {
-        let (listed, operation) = match extraction.carriers[tensor.index()] {
-            Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
-            Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation) => {
-                (first(residencies(operation)), operation)
+    for (tensor, (listed, operation)) in graph.tensor_ids().zip(listed(extraction)) {
+        for residency in listed {
+            if let Some(memory) = &residency.memory {
+                let message = format!(
+                    "a residency of {} is in '{memory}', but where tensors move, allocated form is about the scratchpad",
+                    graph.tensor(tensor).name
+                );
+                return Err(Diagnostic::at(operation, message));
             }
-            Carrier::Result(_, index) => {
-                let op = graph.producer(tensor).expect("an operator computes a result");
-                (of_results[op.index()].get_mut(index).map(std::mem::take), extraction.operators[op.index()])
-            }
-        };
-        for residency in listed.unwrap_or_default() {
             let step = |it: u64| u32::try_from(it).ok().filter(|it| *it <= n_steps).map(Step);
             let (Some(start), Some(end)) = (step(residency.steps.start), step(residency.steps.end)) else {
                 let message = format!(
@@ -168,15 +173,41 @@ pub(crate) fn read<'c>(extraction: &Extraction<'c, '_>) -> Result<Plan, Diagnost
     }
     plan.residencies.sort_by_key(|it| (it.steps.start, it.tensor, it.steps.end));
     for op in graph.op_ids() {
-        let operation = extraction.operators[op.index()];
-        let offset = match workspace_offset(operation) {
-            Some(offset) => offset,
-            None if graph.op(op).workspace == Bytes::ZERO => 0,
-            None => return Err(Diagnostic::at(operation, "the workspace of this operator has no offset")),
-        };
-        plan.workspaces.push(Bytes(offset));
+        plan.workspaces.push(workspace_of(extraction, op)?);
     }
     Ok(plan)
+}
+
+/// By tensor: its residencies, and the operation that lists them; the function for an argument.
+pub(crate) fn listed<'c, 'a>(extraction: &Extraction<'c, 'a>) -> Vec<(Vec<cosma_ir::Residency>, OperationRef<'c, 'a>)> {
+    let graph = &extraction.problem.graph;
+    // An operator of many results lists those of all, so each list is read once.
+    let mut of_results: Vec<Lists> =
+        extraction.operators.iter().map(|it| residencies(*it).unwrap_or_default()).collect();
+    let mut of = |tensor: TensorId| match extraction.carriers[tensor.index()] {
+        Carrier::Argument(_, index) => (argument_residencies(extraction.function, index), extraction.function),
+        Carrier::Constant(_, operation) | Carrier::Piece(.., operation) | Carrier::Staged(_, operation) => {
+            (first(residencies(operation)), operation)
+        }
+        Carrier::Result(_, index) => {
+            let op = graph.producer(tensor).expect("an operator computes a result");
+            (of_results[op.index()].get_mut(index).map(std::mem::take), extraction.operators[op.index()])
+        }
+    };
+    graph.tensor_ids().map(&mut of).map(|(listed, operation)| (listed.unwrap_or_default(), operation)).collect()
+}
+
+/// Where the workspace of an operator lies; zero if it has none.
+///
+/// # Errors
+/// At the operator, if it has one, but nothing says where.
+pub(crate) fn workspace_of<'c>(extraction: &Extraction<'c, '_>, op: OpId) -> Result<Bytes, Diagnostic<'c>> {
+    let operation = extraction.operators[op.index()];
+    match workspace_offset(operation) {
+        Some(offset) => Ok(Bytes(offset)),
+        None if extraction.problem.graph.op(op).workspace == Bytes::ZERO => Ok(Bytes::ZERO),
+        None => Err(Diagnostic::at(operation, "the workspace of this operator has no offset")),
+    }
 }
 
 /// Removes the attributes of allocated form, once offsets and transfers replace them.

@@ -20,7 +20,9 @@
 //! 10. Results may take the place of operands as operations declare, or by known rules (`sharing.rs`).
 //! 11. An argument that is read in pieces is one tensor for each piece, and so is a tensor that is assembled from
 //!     pieces in host memory. Slices of an assembled tensor are staged tensors (`piece.rs`).
-//! 12. Attributes can give tensors fixed offsets, and make them start and end in the scratchpad (`pins.rs`). In planned
+//! 12. If nothing moves, 6 and 11 do not apply: tensors are whole, slices and insertions are views or operators, and
+//!     nothing is computed before the run.
+//! 13. Attributes can give tensors fixed offsets, and make them start and end in the scratchpad (`pins.rs`). In planned
 //!     form, tensors that start there are the arguments themselves, and those that end there are what the function
 //!     returns.
 //!
@@ -45,10 +47,10 @@ use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Border, Diagnostic, InPlace, TensorRegion, WeightComputation, cycles, destination, fixed_offset, fixed_offsets,
-    is_abstract, is_always_kept, is_call, is_group, is_on_chip, is_tile, is_wait, is_weight, kind, name, operand_at,
-    region, result_at, size_with, tensor_type, transfer, uses, workspace,
+    is_abstract, is_always_kept, is_call, is_group, is_on_chip, is_place, is_tile, is_wait, is_weight, kind, name,
+    operand_at, region, result_at, size_with, tensor_type, transfer, uses, workspace,
 };
-use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, OpId, Problem, TensorId, Weights};
+use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, Moves, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A function with a body, as a problem. Operators are numbered in the order of the block.
@@ -237,7 +239,9 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         return Err(Diagnostic::at(function, message));
     }
     let machine = cosma_ir::machine(function).unwrap_or_default();
-    let assemblies = assemblies(block);
+    let moves_nothing = target.machine.moves() == Moves::None;
+    // Where nothing moves, tensors are whole.
+    let assemblies = if moves_nothing { Vec::new() } else { assemblies(block) };
     let inserts = assemblies.iter().flat_map(|it| it.inserts.iter().map(|it| address(*it))).collect();
     let mut reader = Reader {
         block: Some(block),
@@ -245,7 +249,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         element_bytes: machine.element_bytes,
         alignment: target.machine.alignment().max(Bytes(1)),
         is_timed: target.machine.clock().is_some(),
-        folds: machine.weight_computation != Some(WeightComputation::Run),
+        folds: machine.weight_computation != Some(WeightComputation::Run) && !moves_nothing,
+        are_whole: moves_nothing,
         ..Reader::default()
     };
     reader.read_arguments(function, block)?;
@@ -363,6 +368,8 @@ struct Reader<'c, 'a> {
     is_timed: bool,
     /// Whether computations from weights alone are done before the run.
     folds: bool,
+    /// Whether tensors are whole, however they are read: slices of them are views or operators.
+    are_whole: bool,
     n_constants: usize,
     n_folded: usize,
     n_variables: usize,
@@ -455,7 +462,9 @@ impl<'c, 'a> Reader<'c, 'a> {
 
     /// A tensor in host memory as pieces, each with its own name; returns whether it is read in pieces.
     fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, kind: ArgumentKind) -> Result<bool, Diagnostic<'c>> {
-        let Some(pieces) = self.block.and_then(|it| read_pieces(whole, it)) else { return Ok(false) };
+        let Some(pieces) = self.block.filter(|_| !self.are_whole).and_then(|it| read_pieces(whole, it)) else {
+            return Ok(false);
+        };
         let mut tensors = BTreeMap::new();
         for (index, ReadPiece { region, value, operation }) in pieces.into_iter().enumerate() {
             let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
@@ -662,7 +671,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             self.read_written(operation, operand_at(operation, 1).expect("an insertion has a destination"));
             return Ok(());
         }
-        if transfer(operation).is_some() {
+        if transfer(operation).is_some() || is_place(operation) {
             return self.read_transfer(operation);
         }
         if is_wait(operation) {

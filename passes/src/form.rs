@@ -9,7 +9,7 @@
 use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, RegionLike, Value, ValueLike};
-use cosma_ir::{Diagnostic, argument_residencies, name, offsets, residencies, transfer};
+use cosma_ir::{Diagnostic, argument_residencies, is_place, name, offsets, residencies, transfer};
 use std::fmt;
 
 /// The form of a function.
@@ -102,6 +102,9 @@ fn recognise(function: OperationRef) -> (Form, String) {
     let mut has_view = false;
     for operation in operations(block) {
         if transfer(operation).is_some() {
+            return (Form::Planned, name(operation));
+        }
+        if is_place(operation) {
             return (Form::Planned, name(operation));
         }
         if offsets(operation).is_some() {

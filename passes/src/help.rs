@@ -2,6 +2,7 @@
 
 use crate::cut::access_of;
 use crate::extract::Extraction;
+use crate::placed::moves_nothing;
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{OperationRef, Value, ValueLike};
 use cosma_ir::{is_abstract, operand_at, size_in_bytes, size_with, tiling_bound};
@@ -10,6 +11,10 @@ use cosma_planner::{Origin, Weights};
 /// Sentences on what would help an operator, the largest gain first.
 pub(crate) fn help(extraction: &Extraction, operation: OperationRef) -> Vec<String> {
     let mut help = Vec::new();
+    // Where nothing moves, there are neither tiles nor weights that pass by, and what is too large is a workspace.
+    if moves_nothing(&extraction.problem) {
+        return help;
+    }
     let may_be_cut = || is_abstract(operation) || access_of(operation).is_ok();
     let may_be_tiled = tiling_bound(extraction.function).is_none() && extraction.said.is_empty();
     if may_be_tiled && may_be_cut() {

@@ -18,20 +18,21 @@ use crate::facts::Facts;
 use crate::form::{Form, body, expect, form};
 use crate::machine::MachineOptions;
 use crate::overlap::{OVERLAP, Overlap, parse_overlap};
+use crate::placed;
 use crate::role::{Read, reads};
-use crate::wrap::{Overlay, Planned, wrap};
+use crate::wrap::{Overlay, Planned, set_results, wrap};
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike, OperationResult};
 use cosma_ir::melior::ir::{BlockLike, Location, Operation, OperationRef, Value, ValueLike};
 use cosma_ir::{
     At, Border, Diagnostic, Ending, PassInfo, PassOptions, Piece, TensorRegion, as_mut, erase, is_abstract, is_group,
-    is_on_chip, keep, load, region, reload, result_at, set_border_offset, set_offsets, spill, spill_into, store,
-    store_into, tensor_type, uses, wait,
+    is_on_chip, keep, load, region, reload, result_at, set_border_offset, spill, spill_into, store, store_into,
+    tensor_type, uses, wait,
 };
 use cosma_planner::time::overlap_at_addresses;
 use cosma_planner::{
-    Action, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, Objective, OpId, Place, Plan, Slot, TensorId, Traffic,
-    check_with_prologue, tiers,
+    Action, Bytes, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, Objective, OpId, Place, Plan, Slot, TensorId,
+    Traffic, Violation, check_with_prologue, tiers,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -79,6 +80,9 @@ pub fn insert_transfers<'c>(
         return Ok(());
     }
     expect(function, INFO.name, Form::Allocated)?;
+    if placed::moves_nothing(&extraction.problem) {
+        return placed::insert_places(&extraction);
+    }
     let plan = allocated::read(&extraction)?;
     let problem = &extraction.problem;
     let prologue = plan.prologue(problem);
@@ -101,18 +105,24 @@ pub fn insert_transfers<'c>(
         actions = overlapped.map_err(|error| extraction.diagnose(&error))?;
     }
     if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
-        let mut diagnostic = Diagnostic::at(function, "the residencies of this function do not make a valid program");
-        for violation in violations {
-            let step = violation.moment.map(|it| it.step.index());
-            let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
-            diagnostic = diagnostic.note(operation.location(), violation.display(&extraction.problem).to_string());
-        }
-        return Err(diagnostic);
+        return Err(wrong(&extraction, violations));
     }
     note_traffic(&extraction, &actions)?;
     allocated::clear(&extraction);
     rewrite(&extraction, &prologue, &actions);
     Ok(())
+}
+
+/// The error that residencies do not make a valid program, with the violations as notes.
+pub(crate) fn wrong<'c>(extraction: &Extraction<'c, '_>, violations: Vec<Violation>) -> Diagnostic<'c> {
+    let message = "the residencies of this function do not make a valid program";
+    let mut diagnostic = Diagnostic::at(extraction.function, message);
+    for violation in violations {
+        let step = violation.moment.map(|it| it.step.index());
+        let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
+        diagnostic = diagnostic.note(operation.location(), violation.display(&extraction.problem).to_string());
+    }
+    diagnostic
 }
 
 /// The program of a plan for several memories.
@@ -193,7 +203,8 @@ fn erase_assemblies<'c, 'a>(extraction: &Extraction<'c, 'a>) -> Vec<OperationRef
     others
 }
 
-fn erase_unused(operation: OperationRef) {
+/// Erases what nobody reads.
+pub(crate) fn erase_unused(operation: OperationRef) {
     if operation.results().all(|it| uses(it.into()).is_empty()) {
         erase(operation);
     }
@@ -203,7 +214,8 @@ type BringIn<'c, 'a> = fn(Value<'c, 'a>, Option<Piece<'c, '_>>, Option<At>, &End
 
 type TakeOutInto<'c, 'a> = fn(Value<'c, 'a>, Value<'c, 'a>, &TensorRegion, &Ending, Location<'c>) -> Operation<'c>;
 
-struct Writer<'e, 'c, 'a> {
+/// Writes a program, action by action, into a function whose operators stand in the order in which they run.
+pub(crate) struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     /// The step that comes next.
     step: usize,
@@ -223,8 +235,11 @@ struct Writer<'e, 'c, 'a> {
     /// Views that were made again: of which in the source, of what place of the tensor, and what came out.
     views: HashMap<(usize, usize), Value<'c, 'a>>,
     /// Operators of other dialects that run on the scratchpad.
-    foreign: Vec<Planned<'c, 'a>>,
+    foreign: Vec<Planned<'e, 'c, 'a>>,
 }
+
+/// The place of a result that is no tensor.
+const NOWHERE: Place = Place { memory: MemoryId::SCRATCHPAD, offset: Bytes::ZERO };
 
 /// A tensor that is put together, by now.
 #[derive(Clone, Copy)]
@@ -262,7 +277,7 @@ struct Flight<'c, 'a> {
 }
 
 impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
-    fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
+    pub(crate) fn new(extraction: &'e Extraction<'c, 'a>) -> Self {
         let host = extraction.carriers.iter().map(Carrier::source).collect();
         let on_chip = vec![Vec::new(); extraction.carriers.len()];
         let (mut parts, mut wholes) = (BTreeMap::new(), Vec::new());
@@ -383,14 +398,24 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     }
 
     /// Notes what a tensor is at a place.
-    fn lies(&mut self, slot: Slot, value: Value<'c, 'a>) {
+    pub(crate) fn lies(&mut self, slot: Slot, value: Value<'c, 'a>) {
         let places = &mut self.on_chip[slot.tensor.index()];
         places.retain(|it| it.0 != slot.place);
         places.push((slot.place, value));
     }
 
+    /// What a tensor is where it was put last.
+    pub(crate) fn place_of(&self, tensor: TensorId) -> Option<Value<'c, 'a>> {
+        self.on_chip[tensor.index()].last().map(|it| it.1)
+    }
+
+    /// The operators of other dialects that ran, which are still to be put into groups.
+    pub(crate) fn foreign(&self) -> &[Planned<'e, 'c, 'a>] {
+        &self.foreign
+    }
+
     /// A place that is not in host memory, as operations say it.
-    fn at(&self, place: Place) -> At<'e> {
+    pub(crate) fn at(&self, place: Place) -> At<'e> {
         let is_named = place.memory != MemoryId::SCRATCHPAD;
         let memory = &self.extraction.problem.machine.memories()[place.memory.index()];
         At { offset: place.offset.0, memory: is_named.then_some(memory.name.as_str()) }
@@ -436,7 +461,8 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         (operation, Some((*index, n_pieces + 1)))
     }
 
-    fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
+    /// An operator runs.
+    pub(crate) fn run(&mut self, op: OpId, operands: &[Slot], results: &[Slot]) {
         let operation = self.extraction.operators[op.index()];
         let says_itself = is_abstract(operation) || is_group(operation);
         let overlays = if says_itself { Vec::new() } else { self.overlays(op, operands, results) };
@@ -453,16 +479,26 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
             self.on_chip[slot.tensor.index()] = vec![(slot.place, value)];
         }
         if allocated::runs_on_scratchpad(self.extraction, op) {
-            let placed: HashMap<TensorId, u64> = results.iter().map(|it| (it.tensor, it.offset().0)).collect();
-            let offset = |it: Option<TensorId>| it.and_then(|it| placed.get(&it).copied()).unwrap_or(0);
-            let offsets: Vec<u64> = self.extraction.results(op).into_iter().map(offset).collect();
+            let placed: HashMap<TensorId, Place> = results.iter().map(|it| (it.tensor, it.place)).collect();
+            let place = |it: Option<TensorId>| it.and_then(|it| placed.get(&it).copied());
+            let places: Vec<Place> =
+                self.extraction.results(op).into_iter().map(|it| place(it).unwrap_or(NOWHERE)).collect();
+            let offsets: Vec<u64> = places.iter().map(|it| it.offset.0).collect();
+            let memories = self.names_of_memories(&places);
             if says_itself {
-                set_offsets(operation, &offsets);
+                set_results(operation, &offsets, &memories);
             } else {
-                self.foreign.push(Planned { operation, offsets, overlays });
+                self.foreign.push(Planned { operation, offsets, memories, overlays });
             }
         }
         self.step += 1;
+    }
+
+    /// The memories of places by name; none where all are in the scratchpad.
+    fn names_of_memories(&self, places: &[Place]) -> Vec<&'e str> {
+        let memories = self.extraction.problem.machine.memories();
+        let is_elsewhere = places.iter().any(|it| it.memory != MemoryId::SCRATCHPAD);
+        places.iter().filter(|_| is_elsewhere).map(|it| memories[it.memory.index()].name.as_str()).collect()
     }
 
     /// Of what an operator may do in place, what it does: where a result lies on something that is read.
@@ -471,12 +507,12 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
         let operation = self.extraction.operators[op.index()];
         let size = |tensor: TensorId| graph.tensor(tensor).size;
         let is_done = |pair: &&InPlace| {
-            let at = |slots: &[Slot], tensor| {
-                slots.iter().find(|it| **it == Slot::on_chip(tensor, it.offset())).map(|it| it.offset())
-            };
+            let at = |slots: &[Slot], tensor| slots.iter().find(|it| it.tensor == tensor).map(|it| it.place);
             let places = (at(operands, pair.operand), at(results, pair.result));
-            let (Some(from), Some(to)) = places else { return false };
-            from < to + size(pair.result) && to < from + size(pair.operand)
+            let (Some(Place { memory, offset: from }), Some(to)) = places else { return false };
+            let has_addresses = self.extraction.problem.machine.memories()[memory.index()].size.is_some();
+            let (is_there, to) = (to.memory == memory && has_addresses, to.offset);
+            is_there && from < to + size(pair.result) && to < from + size(pair.operand)
         };
         let element_bytes = cosma_ir::machine(self.extraction.function).and_then(|it| it.element_bytes);
         let overlay = |pair: &InPlace| {
@@ -497,7 +533,7 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     }
 
     /// A value that is a tensor, or a view of one, where the tensor is now `place`.
-    fn as_seen(&mut self, value: Value<'c, 'a>, place: Value<'c, 'a>) -> Value<'c, 'a> {
+    pub(crate) fn as_seen(&mut self, value: Value<'c, 'a>, place: Value<'c, 'a>) -> Value<'c, 'a> {
         match self.extraction.root(value) {
             None => return place,
             Some(root) if root == place => return value,
@@ -525,13 +561,14 @@ impl<'e, 'c, 'a> Writer<'e, 'c, 'a> {
     }
 
     /// Puts an operation before the next operator; gives what it returns.
-    fn insert(&self, operation: Operation<'c>) -> Value<'c, 'a> {
+    pub(crate) fn insert(&self, operation: Operation<'c>) -> Value<'c, 'a> {
         let next = self.next();
         let block = next.block().expect("operators are in the function's block");
         block.insert_operation_before(next, operation).result(0).expect("it returns a tensor").into()
     }
 
-    fn next(&self) -> OperationRef<'c, 'a> {
+    /// What comes next: an operator, or what comes after all of them.
+    pub(crate) fn next(&self) -> OperationRef<'c, 'a> {
         self.extraction.operators.get(self.step).copied().unwrap_or_else(|| self.extraction.end())
     }
 

@@ -28,6 +28,7 @@ mod network;
 mod overlap;
 mod piece;
 mod pins;
+mod placed;
 mod planned;
 mod print;
 #[cfg(feature = "ilp")]
@@ -68,6 +69,7 @@ pub use model::ModelOptions;
 pub use network::{Unsaid, network};
 pub use overlap::{Overlap, overlap_name};
 pub use piece::Assembly;
+pub use placed::handed;
 pub use planned::{Program, read_program};
 pub use print::{plan_text, problem_text};
 #[cfg(feature = "ilp")]

@@ -9,14 +9,15 @@ use crate::allocated::runs_on_scratchpad;
 use crate::extract::{Carrier, Extraction, extract, key};
 use crate::form::{address, defining, operations};
 use crate::machine::Target;
+use crate::placed::moves_nothing;
 use crate::regions::is_partition;
 use crate::role::{Read, reads as reads_of};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, Value, ValueLike};
 use cosma_ir::{
     Border, Diagnostic, TensorRegion, Transfer, border_offset, destination, is_abstract, is_async, is_group, is_kept,
-    is_on_chip, is_streamed, is_wait, memory, name, offsets, operand_at, region, result_at, slice_of_transfer,
-    static_dimensions, transfer, uses, workspace, workspace_offset,
+    is_on_chip, is_place, is_streamed, is_wait, memories, memory, name, offsets, operand_at, region, result_at,
+    slice_of_transfer, static_dimensions, transfer, uses, workspace, workspace_offset,
 };
 use cosma_planner::{Action, Bytes, Copy, Kind, Kinds, MemoryId, OpId, Place, Slice, Slot, TensorId, Use};
 use std::collections::{HashMap, HashSet};
@@ -64,6 +65,7 @@ pub fn read_program<'c, 'a>(
         let action = match transfer(operation) {
             Some(transfer) => reader.read_transfer(operation, transfer),
             None if is_wait(operation) => reader.read_wait(operation),
+            None if is_place(operation) => reader.read_place(operation),
             None if extraction.operators.get(reader.n_ops) == Some(&operation) => reader.read_operator(operation),
             None => None,
         };
@@ -91,19 +93,31 @@ fn said_places(block: BlockRef, extraction: &Extraction) -> HashMap<usize, Place
     let of_operation = |operation: OperationRef| {
         let results: Vec<usize> = operation.results().map(|it| key(it.into())).collect();
         let said = awaited(operation).unwrap_or(operation);
-        let memory = memory_of(said, extraction);
-        let place = |offset| memory.map(|memory| Place { memory, offset: Bytes(offset) });
-        let places = offsets(said).unwrap_or_default().into_iter().map(place);
+        let offsets = offsets(said).unwrap_or_default();
+        let memories = memories_of(said, offsets.len(), extraction);
+        let place = |(memory, offset): (Option<MemoryId>, u64)| Some(Place { memory: memory?, offset: Bytes(offset) });
+        let places = memories.into_iter().zip(offsets).map(place);
         results.into_iter().zip(places).filter_map(|(value, it)| Some((value, it?))).collect::<Vec<_>>()
     };
     operations(block).flat_map(of_operation).collect()
 }
 
-/// The memory in which an operation's results lie, if it says their offsets; none where there is no such memory.
+/// The memory of what a transfer or a `cosma.place` returns; none where there is no such memory.
 fn memory_of(operation: OperationRef, extraction: &Extraction) -> Option<MemoryId> {
-    let Some(name) = memory(operation) else { return Some(MemoryId::SCRATCHPAD) };
+    memory(operation).map_or(Some(MemoryId::SCRATCHPAD), |it| named(&it, extraction))
+}
+
+fn named(name: &str, extraction: &Extraction) -> Option<MemoryId> {
     let memories = extraction.problem.machine.memories();
     memories.iter().position(|it| it.name == name).map(|it| MemoryId(it as u32))
+}
+
+/// By result: the memory in which it lies, if an operation says offsets; none where there is no such memory.
+fn memories_of(operation: OperationRef, n_results: usize, extraction: &Extraction) -> Vec<Option<MemoryId>> {
+    match memories(operation) {
+        Some(names) => names.iter().map(|it| named(it, extraction)).collect(),
+        None => vec![memory_of(operation, extraction); n_results],
+    }
 }
 
 /// The first of the transfers that an operation waits for; none if it waits for none.
@@ -276,6 +290,17 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         Some(Action::Wait(Slot { tensor, place }))
     }
 
+    /// Where an argument or a constant lies.
+    fn read_place(&mut self, operation: OperationRef<'c, 'a>) -> Option<Action> {
+        let source = operand_at(operation, 0)?;
+        let tensor = self.extraction.tensor(source);
+        if tensor.is_none() || self.standing(source) != Standing::Host {
+            self.fault(operation, "says where something lies that is neither an argument nor a constant".into());
+            return None;
+        }
+        Some(Action::Start(Slot { tensor: tensor?, place: self.target(operation)? }))
+    }
+
     /// An operation's name says what it is for the count of traffic, and it has to be that.
     fn expect_kind(&mut self, operation: OperationRef<'c, 'a>, transfer: Transfer, tensor: TensorId, kind: Kind) {
         let said = match transfer {
@@ -330,6 +355,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                         }
                         None => self.fault(operation, format!("{index} was not streamed just before this operator")),
                     },
+                    Standing::Host if moves_nothing(&self.extraction.problem) => {
+                        self.fault(operation, format!("{index} lies nowhere: nothing says its place (cosma.place)"));
+                    }
                     Standing::Host => self.fault(operation, format!("{index} is in host memory")),
                     Standing::Somewhere => {}
                 }
@@ -363,9 +391,13 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             }
         }
         let listed = listed.unwrap_or_default();
-        let results = self.extraction.results(op).into_iter().enumerate();
-        let offset = |index: usize| Bytes(listed.get(index).copied().unwrap_or_default());
-        results.filter_map(|(index, tensor)| Some(Slot::on_chip(tensor?, offset(index)))).collect()
+        let results = self.extraction.results(op);
+        let memories = memories_of(operation, results.len(), self.extraction);
+        let slot = |(index, tensor): (usize, Option<TensorId>)| {
+            let offset = Bytes(listed.get(index).copied().unwrap_or_default());
+            Some(Slot { tensor: tensor?, place: Place { memory: (*memories.get(index)?)?, offset } })
+        };
+        results.into_iter().enumerate().filter_map(slot).collect()
     }
 
     fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
@@ -418,8 +450,33 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         None
     }
 
+    /// Where nothing moves: what the function returns lies where it is said to be.
+    fn read_placed_ends(&mut self) -> Vec<Slot> {
+        // Without operators, a function has no plan, and returns what it is given.
+        if self.extraction.is_trivial() {
+            return Vec::new();
+        }
+        let mut ends = Vec::new();
+        for (index, value) in self.extraction.terminator.operands().enumerate() {
+            let Some(tensor) = self.extraction.tensor(value) else { continue };
+            match self.standing(value) {
+                Standing::OnChip(place) => ends.push(Slot { tensor, place }),
+                // Said where it was put.
+                Standing::Somewhere => {}
+                Standing::Host | Standing::Passing => {
+                    let message = format!("result {index} lies nowhere: nothing says its place (cosma.place)");
+                    self.fault(self.extraction.terminator, message);
+                }
+            }
+        }
+        ends
+    }
+
     /// What the function returns, and what it writes to variables; gives what it leaves in the scratchpad.
     fn read_ends(&mut self) -> Vec<Slot> {
+        if moves_nothing(&self.extraction.problem) {
+            return self.read_placed_ends();
+        }
         self.forget_streamed();
         let extraction = self.extraction;
         let mut left = Vec::new();
@@ -467,7 +524,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         }
         // Be it the first of equal constants or another one.
         let carrier = self.extraction.tensor(value).map(|tensor| &self.extraction.carriers[tensor.index()]);
-        let is_moved = transfer(operation).is_some() || is_wait(operation);
+        let is_moved = transfer(operation).is_some() || is_wait(operation) || is_place(operation);
         if !is_moved && matches!(carrier, Some(Carrier::Constant(..))) {
             return Standing::Host;
         }

@@ -6,14 +6,14 @@ use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::r#type::{DimSize, RankedTensorType, ShapedTypeLike, TypeLike};
 use cosma_ir::melior::ir::{Attribute, BlockLike, OperationRef, RegionLike, Type, Value, ValueLike};
 use cosma_ir::{
-    Use, has_recursive_effects, is_abstract, is_group, is_memory_effect_free, is_wait, name, operand_at, result_at,
-    splat_value, transfer, uses,
+    Use, has_recursive_effects, is_abstract, is_group, is_memory_effect_free, is_place, is_wait, name, operand_at,
+    result_at, splat_value, transfer, uses,
 };
 
 /// The role of an operation of a function's block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// It moves a tensor between host memory and scratchpad, or waits for that.
+    /// It moves a tensor between memories, waits for that, or says where one lies.
     Transfer,
     /// Its tensor is in host memory from the start, like an argument.
     Constant,
@@ -29,7 +29,7 @@ pub(crate) enum Role {
 /// The role of an operation that is not its block's terminator. `depends` says whether a value is a scalar that an
 /// operator computes.
 pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Value<'c, 'a>) -> bool) -> Role {
-    if transfer(operation).is_some() || is_wait(operation) {
+    if transfer(operation).is_some() || is_wait(operation) || is_place(operation) {
         return Role::Transfer;
     }
     if name(operation) == "tensor.empty" {

@@ -8,6 +8,7 @@ use crate::extract::extract;
 use crate::facts::Facts;
 use crate::form::{Form, body, expect};
 use crate::machine::{ALIGNMENT, KEEP, MachineOptions, SCRATCHPAD, WEIGHTS, note_target};
+use crate::placed;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, PassInfo, PassOptions, tiling_bound};
@@ -47,6 +48,9 @@ pub fn schedule<'c>(
         return Ok(());
     }
     let extraction = extract(function, machine.resolve(function)?)?;
+    if placed::moves_nothing(&extraction.problem) {
+        return placed::schedule(&extraction, options);
+    }
     if extraction.problem.machine.has_tiers() {
         let planned = solve_in_tiers(&extraction, options)?;
         let facts = Facts::of_tiers(&extraction.problem, options.order, &planned);

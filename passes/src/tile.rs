@@ -32,7 +32,7 @@ use cosma_ir::{
     Diagnostic, LeastTraffic, PassInfo, PassOptions, TilingBound, is_abstract, is_group, is_tile, set_location_name,
     set_tiling_bound, tiling_bound,
 };
-use cosma_planner::{Bytes, Deadline, Error, Options, plan};
+use cosma_planner::{Bytes, Deadline, Error, Moves, Options, plan};
 use cosma_tile::{Bounds, Network, TileError, TileProgram, Tiled, bounds};
 
 pub(crate) const INFO: PassInfo = PassInfo {
@@ -72,6 +72,13 @@ pub fn tile<'c>(
     }
     refuse_tiled(function)?;
     let target = machine.resolve(function)?;
+    if target.machine.moves() == Moves::None {
+        let message = format!(
+            "{} cuts operators so that less is moved, and on this machine nothing moves (cosma.machine)",
+            INFO.name
+        );
+        return Err(Diagnostic::at(function, message));
+    }
     // Tiles are chosen for the scratchpad, regardless of farther memories.
     let inner = match target.machine.has_tiers() {
         true => Target { machine: target.machine.without_tiers(), ..target.clone() },

@@ -15,15 +15,18 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::{BlockLike, Operation, OperationRef, Value};
 use cosma_ir::{
     InPlace, as_mut, clear_operator_facts, cycles, erase, fixed_offsets, kind, macs, operand_at, set_cycles,
-    set_fixed_offsets, set_in_place, set_macs, set_offsets, set_workspace_offset, uses, workspace, workspace_offset,
+    set_fixed_offsets, set_in_place, set_macs, set_memories, set_offsets, set_workspace_offset, uses, workspace,
+    workspace_offset,
 };
 use std::collections::HashMap;
 
 /// An operator of another dialect with its plan.
-pub(crate) struct Planned<'c, 'a> {
+pub(crate) struct Planned<'e, 'c, 'a> {
     pub operation: OperationRef<'c, 'a>,
     /// The offset of each result.
     pub offsets: Vec<u64>,
+    /// The memory of each result; none where all lie in the scratchpad.
+    pub memories: Vec<&'e str>,
     /// The results that share bytes with operands.
     pub overlays: Vec<Overlay<'c, 'a>>,
 }
@@ -39,8 +42,16 @@ pub(crate) struct Overlay<'c, 'a> {
     pub at: u64,
 }
 
+/// Says where the results of an operator lie; no memories where that is the scratchpad.
+pub(crate) fn set_results(operator: OperationRef, offsets: &[u64], memories: &[&str]) {
+    set_offsets(operator, offsets);
+    if !memories.is_empty() {
+        set_memories(operator, memories);
+    }
+}
+
 /// Wraps operators in groups, and erases scalars and the like that have become dead.
-pub(crate) fn wrap<'c, 'a>(extraction: &Extraction<'c, 'a>, operators: &[Planned<'c, 'a>]) {
+pub(crate) fn wrap<'c, 'a>(extraction: &Extraction<'c, 'a>, operators: &[Planned<'_, 'c, 'a>]) {
     for planned in operators {
         wrap_one(extraction, planned);
     }
@@ -54,7 +65,7 @@ pub(crate) fn wrap<'c, 'a>(extraction: &Extraction<'c, 'a>, operators: &[Planned
     }
 }
 
-fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) {
+fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'_, 'c, 'a>) {
     let operation = planned.operation;
     let mut inside = Inside { extraction, first: operation, copies: HashMap::new(), made: Vec::new() };
     inside.copy_reads(operation);
@@ -75,7 +86,7 @@ fn wrap_one<'c, 'a>(extraction: &Extraction<'c, 'a>, planned: &Planned<'c, 'a>) 
     let in_place: Vec<InPlace> = planned.overlays.iter().filter_map(pair).collect();
     let results: Vec<Value> = operation.results().map(Value::from).collect();
     let group = cosma_ir::group(&kind(operation), &members, &inputs, &results, workspace(operation));
-    set_offsets(group, &planned.offsets);
+    set_results(group, &planned.offsets, &planned.memories);
     set_fixed_offsets(group, &fixed_offsets(operation));
     set_fixed_offsets(operation, &[]);
     if let Some(macs) = macs(operation) {

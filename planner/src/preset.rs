@@ -27,6 +27,8 @@
 //! link l1 l2
 //! ```
 //!
+//! With a line `moves none`, nothing moves between them ([`Moves`]).
+//!
 //! ```
 //! use cosma_planner::{Bytes, Machine, preset};
 //!
@@ -44,7 +46,7 @@ pub use read::read;
 
 use crate::text::machine::MachineParser;
 use crate::time::{Clock, Timing};
-use crate::{Bytes, Error, Machine, Memory, MemoryId, Weights};
+use crate::{Bytes, Error, Machine, Memory, MemoryId, Moves, Weights};
 use std::str::FromStr;
 
 /// The description of a machine with one scratchpad and a host memory, or of one with several memories.
@@ -197,7 +199,6 @@ fn memories(text: &str) -> Result<Machine, Error> {
         };
         let n_memories = parser.memories.len();
         let wrong = match word {
-            "moves" => Some("a machine file cannot describe a machine on which nothing moves".into()),
             "machine" => Some("describe a machine in one line or in a line for each memory, not both".into()),
             "memory" if !is_known => Some("a memory needs a name: `memory NAME`".into()),
             "link" if !is_known => Some("a link needs two memories: `link FROM TO`".into()),
@@ -206,7 +207,7 @@ fn memories(text: &str) -> Result<Machine, Error> {
             "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {
                 Some("expected a price of at least 1, not 0".into())
             }
-            _ if !is_known => Some(format!("expected memory, channel, link or compute, not {word}")),
+            _ if !is_known => Some(format!("expected memory, channel, link, compute or moves, not {word}")),
             _ => None,
         };
         if let Some(message) = wrong {
@@ -218,7 +219,9 @@ fn memories(text: &str) -> Result<Machine, Error> {
         other => other,
     };
     let machine = parser.finish().map_err(at_end)?.expect("a memory was stated");
-    for (from, to) in Machine::HOST_WAYS {
+    // Where nothing moves, operators need not reach home.
+    let ways = if machine.moves() == Moves::None { &[][..] } else { &Machine::HOST_WAYS[..] };
+    for &(from, to) in ways {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
             let message =

@@ -3,7 +3,7 @@
 use cosma_planner::preset::{MachineFile, named, names, text, vela};
 use cosma_planner::tiers::plan_in_tiers;
 use cosma_planner::time::{Clock, Ratio};
-use cosma_planner::{Bytes, Cycles, Error, Machine, Options, Problem, Weights, check, greedy_plan, time};
+use cosma_planner::{Bytes, Cycles, Error, Machine, Moves, Options, Problem, Weights, check, greedy_plan, time};
 use proptest::prelude::*;
 
 const FILE: &str = "\
@@ -147,6 +147,10 @@ fn bad_memories_are_refused_at_their_line() {
         "memory dram\nmemory l1 256 alignment 64\nmemory l2 512\nlink dram l2\nlink l2 dram\nlink l2 l1\nlink l1 l2";
     let memories = good.parse::<MachineFile>().unwrap().memories.expect("several memories");
     assert_eq!(memories.memories().len(), 3);
+    // Where nothing moves, nothing has to come from home and go back.
+    let fixed = "memory home\nmemory sram 256\nmemory flash 512\nlink flash sram price 2\nmoves none";
+    let fixed = fixed.parse::<MachineFile>().unwrap().memories.expect("several memories");
+    assert_eq!((fixed.moves(), fixed.links().len()), (Moves::None, 1));
     let cases = [
         ("memory l2 512", "memory l1 512", "line 3: two memories have the name l1"),
         ("alignment 64", "alignment 0", "line 2: alignment must be at least 1 B"),
@@ -172,8 +176,8 @@ fn bad_memories_are_refused_at_their_line() {
         ("memory l2 512", "memory", "line 3: a memory needs a name: `memory NAME`"),
         ("link dram l2", "link dram", "line 4: a link needs two memories: `link FROM TO`"),
         ("link dram l2", "channel", "line 4: a channel has only a name: `channel NAME`"),
-        ("link dram l2", "moves none", "line 4: a machine file cannot describe a machine on which nothing moves"),
-        ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),
+        ("link dram l2", "moves all", "line 4: moves are links or none, not all"),
+        ("link dram l2", "argument x 64", "line 4: expected memory, channel, link, compute or moves, not argument"),
     ];
     for (word, other, message) in cases {
         let error = good.replacen(word, other, 1).parse::<MachineFile>().expect_err(other);

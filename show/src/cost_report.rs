@@ -3,7 +3,7 @@
 use cosma_planner::{Action, Bytes, Link, MemoryId, Problem, bytes_by_link};
 use serde::Serialize;
 
-/// What the transfers of a plan for several memories cost, by the prices of links.
+/// What the transfers of a plan for several memories cost, or accesses where nothing moves, by the prices of links.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CostReport {
     /// All of them.

@@ -67,7 +67,7 @@ impl<'c> Original<'c> {
             let arguments = types.iter().enumerate().map(|(index, it)| argument(options.seed, index, it));
             let arguments: Vec<Buffer> = arguments.collect::<Result<_, _>>().map_err(fail)?;
             let programs = Programs { first: &program, again: again.as_ref() };
-            let ran = run(&programs, &function, &MOODS[..2], |_| Ok(arguments.clone())).map_err(fail)?;
+            let ran = run(&programs, &function, &MOODS[..2], |_| Ok(arguments.clone()), None).map_err(fail)?;
             let outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
             if let Some(fault) = depends(&outcomes).or_else(|| outcomes[0].faults.first().cloned()) {
                 return Err(RunError::Undefined { function, fault });
@@ -146,14 +146,16 @@ impl<'c> Original<'c> {
             let arena = arenas.first();
             let arguments = |poison| {
                 let mut arguments: Vec<Buffer> = passed.iter().map(|it| it.1.clone()).collect();
-                for (index, arena) in arenas.iter().enumerate() {
-                    let arena = poisoned(arena, poison)?;
-                    arguments.push(if index == 0 { handed.fill(arena, &source.arguments)? } else { arena });
+                for arena in arenas {
+                    arguments.push(poisoned(arena, poison)?);
                 }
+                handed.fill(&mut arguments, passed.len(), &source.arguments, true)?;
                 Ok(arguments)
             };
+            let renew = |arguments: &mut [Buffer]| handed.fill(arguments, passed.len(), &source.arguments, false);
+            let renew: Option<Renew> = if handed.has_arguments() { Some(&renew) } else { None };
             let programs = Programs { first: &program, again: again.as_ref() };
-            let ran = run(&programs, &source.function, moods, arguments).map_err(fail)?;
+            let ran = run(&programs, &source.function, moods, arguments, renew).map_err(fail)?;
             let prologue = ran[0].prologue;
             let mut outcomes: Vec<Outcome> = ran.into_iter().map(|it| it.last).collect();
             outcomes.iter_mut().try_for_each(|it| handed.take(it, passed.len(), &source.results)).map_err(fail)?;
@@ -240,6 +242,38 @@ unsafe fn call_in_a_row(
     Ok(Ran { prologue, last })
 }
 
+/// Puts anew into arenas what a call may have written over.
+type Renew<'r> = &'r dyn Fn(&mut [Buffer]) -> Result<(), ExecuteError>;
+
+/// Calls a function whose arguments lie in arenas, where it may write over them: after its prologue, and once more with new
+/// arguments, when what the prologue put there and weights are there still.
+///
+/// # Safety
+/// That of [`Program::call`].
+#[allow(unsafe_code)]
+unsafe fn call_renewed(
+    program: &Program,
+    functions: [&str; 2],
+    arguments: &[Buffer],
+    (poison, mood): (u64, Mood),
+    renew: Renew,
+) -> Result<Ran, ExecuteError> {
+    // SAFETY: guaranteed by the caller.
+    let mut outcomes = unsafe { program.call_in_turn(&functions, arguments, poison, mood) }?;
+    let first = outcomes.pop().expect("it was called");
+    let prologue = outcomes.first().map(|it| it.moved.total());
+    let mut again = first.arguments.clone();
+    renew(&mut again)?;
+    // SAFETY: guaranteed by the caller.
+    let mut last = unsafe { program.call(functions[1], &again, poison, mood) }?;
+    // What lies in arenas is no result yet.
+    if last.results != first.results || last.arguments != first.arguments {
+        last.faults.push("a second run leaves other bytes than the first one".into());
+    }
+    last.faults.splice(..0, first.faults);
+    Ok(Ran { prologue, last })
+}
+
 /// Calls a function once for each timing of transfers, with the patterns of [`POISONS`] in turn. A module that keeps
 /// state is compiled twice, and each program is called twice in a row, so that the second call shows the state that
 /// the first leaves.
@@ -248,6 +282,7 @@ fn run(
     function: &str,
     moods: &[Mood],
     arguments: impl Fn(u64) -> Result<Vec<Buffer>, ExecuteError>,
+    renew: Option<Renew>,
 ) -> Result<Vec<Ran>, ExecuteError> {
     let prologue = Some(prologue_name(function)).filter(|it| programs.first.arguments(it).is_ok());
     let call = |program: &Program, poison, mood| {
@@ -258,6 +293,9 @@ fn run(
         unsafe {
             if let Some(prologue) = &prologue {
                 let functions = [prologue.as_str(), function];
+                if let Some(renew) = renew {
+                    return call_renewed(program, functions, &arguments, (poison, mood), renew);
+                }
                 return call_in_a_row(program, functions, &arguments, poison, mood, programs.again.is_some());
             }
             if programs.again.is_some() {

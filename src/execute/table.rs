@@ -18,9 +18,9 @@ pub fn table(comparison: &Comparison) -> String {
         line(format!("{nans} elements are NaN, which proves little"));
     }
     line(format!("{:14} {:>14} {:>14}", "bytes", "moved", "planned"));
-    let planned = comparison.report.as_ref().map(|it| &it.traffic);
+    let planned = comparison.report.as_ref().filter(|it| !it.moves_nothing()).map(|it| &it.traffic);
     // Where weights may be kept, to load one that is not is called a load, but is no compulsory traffic.
-    let by_name = comparison.report.as_ref().filter(|it| it.keep.is_none()).map(|it| &it.traffic);
+    let by_name = planned.filter(|_| comparison.report.as_ref().is_some_and(|it| it.keep.is_none()));
     let rows = [
         ("load", moved.load, None),
         ("store", moved.store, None),

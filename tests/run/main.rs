@@ -16,6 +16,7 @@ mod networks;
 mod overlap;
 mod pieces;
 mod pins;
+mod placed;
 mod quantised;
 mod random;
 mod tiers;

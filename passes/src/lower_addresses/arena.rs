@@ -7,7 +7,7 @@ use cosma_ir::melior::ir::attribute::{IntegerAttribute, StringAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{ARENA_OF, Diagnostic, Machine, size_in_bytes, tensor_type};
+use cosma_ir::{ARENA_OF, Diagnostic, Machine, machine, size_in_bytes, tensor_type};
 use cosma_planner::{Memory, MemoryId};
 
 /// A memory that has a size, and what stands for it in a lowered function.
@@ -36,6 +36,13 @@ pub(super) fn arenas<'c, 'a>(machine: Option<&Machine>) -> Vec<Arena<'c, 'a>> {
 }
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
+    /// A memory by its name; without one, or where there is none of that name, the scratchpad.
+    pub(super) fn memory_named(&self, name: Option<&str>) -> MemoryId {
+        let memories = machine(self.function).and_then(|it| it.memories);
+        let find = |name: &str| memories?.memories().iter().position(|it| it.name == name);
+        name.and_then(find).map_or(MemoryId::SCRATCHPAD, |it| MemoryId(it as u32))
+    }
+
     /// The buffers of an operator's results: views of the arena, or buffers in host memory for results computed
     /// before the run.
     pub(super) fn results(
@@ -43,6 +50,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         operation: OperationRef<'c, 'a>,
     ) -> Result<Vec<(Value<'c, 'a>, Buffer<'c, 'a>)>, Diagnostic<'c>> {
         let offsets = self.results_at.of(operation);
+        let memories = self.results_at.memories(operation).unwrap_or_default();
         let mut results = Vec::new();
         for (index, result) in operation.results().enumerate() {
             let result: Value = result.into();
@@ -52,7 +60,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             let buffer = match &offsets {
                 Some(offsets) => {
                     let offset = offsets.get(index).copied().unwrap_or(0);
-                    self.place(result, MemoryId::SCRATCHPAD, offset, operation)?
+                    let memory = self.memory_named(memories.get(index).map(String::as_str));
+                    self.place(result, memory, offset, operation)?
                 }
                 None => self.owned(result, operation)?,
             };

@@ -14,7 +14,7 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationResult};
 use cosma_ir::melior::ir::r#type::TypeLike;
 use cosma_ir::melior::ir::{Attribute, OperationRef, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, TensorRegion, Transfer, destination, is_streamed, machine, mark_transfer, memory, name, offsets, region,
+    Diagnostic, TensorRegion, Transfer, destination, is_streamed, mark_transfer, memory, name, offsets, region,
 };
 use cosma_planner::MemoryId;
 
@@ -59,12 +59,10 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// The memory in which the result of a transfer lies that does not go to host memory.
-    fn target(&self, operation: OperationRef<'c, 'a>) -> MemoryId {
-        let name = memory(operation);
-        let memories = machine(self.function).and_then(|it| it.memories);
-        let find = |name: String| memories?.memories().iter().position(|it| it.name == name);
-        name.and_then(find).map_or(MemoryId::SCRATCHPAD, |it| MemoryId(it as u32))
+    /// The memory in which the result of a transfer lies that does not go to host memory, or of what says where something
+    /// lies.
+    pub(super) fn target(&self, operation: OperationRef<'c, 'a>) -> MemoryId {
+        self.memory_named(memory(operation).as_deref())
     }
 
     /// The memref of a region of a tensor in host memory, with the strides of the whole.

@@ -11,6 +11,7 @@ use super::unwrap::{Offsets, unwrap};
 use super::workshop::Workshop;
 use crate::extract::key;
 use crate::form::{body, operations};
+use crate::placed::handed;
 use crate::role::{Role, may_have_effects, role};
 use crate::variable::access;
 use cosma_ir::melior::Context;
@@ -19,8 +20,8 @@ use cosma_ir::melior::ir::operation::{OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::{FunctionType, TypeLike};
 use cosma_ir::melior::ir::{BlockLike, BlockRef, OperationRef, Type, Value, ValueLike};
 use cosma_ir::{
-    Diagnostic, OnChip, as_mut, erase, is_abstract, is_kept, is_wait, machine, name, set_arenas, set_fixed_offsets,
-    set_type, transfer, uses,
+    Diagnostic, OnChip, as_mut, erase, is_abstract, is_kept, is_place, is_wait, machine, name, set_arenas,
+    set_fixed_offsets, set_type, transfer, uses,
 };
 use cosma_planner::MemoryId;
 use std::collections::{BTreeMap, HashMap};
@@ -76,6 +77,8 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             );
             return Err(Diagnostic::at(function, message));
         }
+        // Before groups are replaced, which say where their results lie.
+        let on_chip = handed(function);
         let results_at = unwrap(block);
         // What has to lie where was judged.
         operations(block).for_each(|it| set_fixed_offsets(it, &[]));
@@ -87,7 +90,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
             workshop,
             first: block.first_operation().expect("a block has a terminator"),
             options,
-            on_chip: OnChip::of(function),
+            on_chip,
             arenas: arenas(machine.as_ref()),
             offsets: BTreeMap::new(),
             results_at,
@@ -125,7 +128,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         let mut last = None;
         for &operation in source {
             self.operation(operation)?;
-            if is_kept(operation) {
+            if is_kept(operation) || self.is_copied_once(operation) {
                 self.mark_kept(last, operation)?;
             }
             last = Some(operation);
@@ -136,7 +139,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         // In reverse, so that readers are erased before their operands.
         for operation in source.iter().rev() {
             let is_read = operation.results().any(|it| !uses(it.into()).is_empty());
-            let moves = transfer(*operation).is_some() || is_wait(*operation);
+            let moves = transfer(*operation).is_some() || is_wait(*operation) || is_place(*operation);
             if moves || touches_tensor(*operation) || !is_read && !may_have_effects(*operation) {
                 erase(*operation);
             }
@@ -217,6 +220,9 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         if is_wait(operation) {
             self.wait(operation);
             return Ok(());
+        }
+        if is_place(operation) {
+            return self.place_source(operation);
         }
         if let Some(access) = access(operation) {
             return self.variable(operation, access);

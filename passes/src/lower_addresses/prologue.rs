@@ -12,7 +12,7 @@ use cosma_ir::melior::ir::attribute::{StringAttribute, TypeAttribute};
 use cosma_ir::melior::ir::operation::{OperationBuilder, OperationLike, OperationMutLike};
 use cosma_ir::melior::ir::r#type::FunctionType;
 use cosma_ir::melior::ir::{Attribute, BlockLike, OperationRef, Type, Value, ValueLike};
-use cosma_ir::{Diagnostic, as_mut, erase, uses};
+use cosma_ir::{Diagnostic, OnChip, as_mut, erase, erase_argument, uses};
 use std::collections::HashSet;
 
 /// Marks operations that run only once.
@@ -67,8 +67,13 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         keep_only(others);
         let end = OperationBuilder::new("func.return", self.function.location()).build().expect("nothing can fail");
         block.append_operation(end);
+        // Those that lie in arenas, the function does not take either.
+        let (in_arenas, taken): (Vec<usize>, Vec<usize>) =
+            (0..block.argument_count()).partition(|it| self.starts_on_chip(*it));
         let arguments: Vec<Type> =
-            (0..block.argument_count()).map(|it| block.argument(it).expect("it is below the count").r#type()).collect();
+            taken.into_iter().map(|it| block.argument(it).expect("it is below the count").r#type()).collect();
+        in_arenas.into_iter().for_each(|it| erase_argument(block, it));
+        OnChip::clear(copy);
         let r#type = TypeAttribute::new(FunctionType::new(self.build.0, &arguments, &[]).into());
         as_mut(copy).set_attribute("function_type", r#type.into());
 

@@ -9,20 +9,30 @@ use crate::form::operations;
 use crate::role::{Role, may_have_effects, role};
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{BlockRef, OperationRef, RegionLike, Value};
-use cosma_ir::{is_abstract, is_group, offsets, ungroup};
+use cosma_ir::{is_abstract, is_group, memories, offsets, ungroup};
 use std::collections::HashMap;
 
 /// The offsets of the results of operations that were alone in their groups.
 #[derive(Default)]
 pub(super) struct Offsets {
-    /// By address of the operation, none of which is erased before all are lowered.
-    of: HashMap<usize, Vec<u64>>,
+    /// By address of the operation, none of which is erased before all are lowered; with the memories, where these are
+    /// not the scratchpad.
+    of: HashMap<usize, (Vec<u64>, Option<Vec<String>>)>,
 }
 
 impl Offsets {
     /// The offsets of an operation's results, from its attribute or from the group that it was alone in.
     pub(super) fn of(&self, operation: OperationRef) -> Option<Vec<u64>> {
-        offsets(operation).or_else(|| self.of.get(&operation.to_raw().ptr.addr()).cloned())
+        offsets(operation).or_else(|| self.kept(operation).map(|it| it.0.clone()))
+    }
+
+    /// The names of the memories of an operation's results; none where all lie in the scratchpad.
+    pub(super) fn memories(&self, operation: OperationRef) -> Option<Vec<String>> {
+        memories(operation).or_else(|| self.kept(operation)?.1.clone())
+    }
+
+    fn kept(&self, operation: OperationRef) -> Option<&(Vec<u64>, Option<Vec<String>>)> {
+        self.of.get(&operation.to_raw().ptr.addr())
     }
 }
 
@@ -33,8 +43,9 @@ pub(super) fn unwrap(block: BlockRef) -> Offsets {
         if !touches_tensor(group) {
             ungroup(group);
         } else if let (Some(offsets), Some(member)) = (offsets(group), only_member(group)) {
+            let memories = memories(group);
             ungroup(group);
-            kept.of.insert(member.to_raw().ptr.addr(), offsets);
+            kept.of.insert(member.to_raw().ptr.addr(), (offsets, memories));
         }
     }
     kept

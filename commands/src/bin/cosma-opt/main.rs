@@ -282,20 +282,19 @@ fn summary(report: &Report) -> String {
     for function in &report.functions {
         let traffic = &function.traffic;
         text += &format!(
-            "@{}: {} operators, {} by {} in {:.3} s\n  traffic {} B = {} compulsory + {} non-compulsory (at least {})\n  \
-             peak {} B of {} B (at least {})\n",
-            function.name,
-            function.operators,
-            function.status,
-            function.solver,
-            function.seconds,
-            traffic.total,
-            traffic.compulsory,
-            traffic.non_compulsory,
-            traffic.lower_bound,
-            function.peak,
-            function.scratchpad,
-            function.min_scratchpad,
+            "@{}: {} operators, {} by {} in {:.3} s\n",
+            function.name, function.operators, function.status, function.solver, function.seconds,
+        );
+        text += &match function.moves_nothing() {
+            true => format!("  nothing moves; {} B read and written in home\n", traffic.total),
+            false => format!(
+                "  traffic {} B = {} compulsory + {} non-compulsory (at least {})\n",
+                traffic.total, traffic.compulsory, traffic.non_compulsory, traffic.lower_bound,
+            ),
+        };
+        text += &format!(
+            "  peak {} B of {} B (at least {})\n",
+            function.peak, function.scratchpad, function.min_scratchpad
         );
         if let Some(prologue) = traffic.prologue {
             text += &format!("  once before the first run {prologue} B, of weights that stay\n");

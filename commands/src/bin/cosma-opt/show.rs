@@ -5,7 +5,8 @@ use clap::Args;
 use cosma::Options;
 use cosma::show::{Exhibit, dot, explain, larger_scratchpads, memory_map, page, time_chart, trace};
 use cosma::time::without_overlap;
-use cosma_planner::Order;
+use cosma_commands::command::say;
+use cosma_planner::{Moves, Order};
 use std::path::{Path, PathBuf};
 
 /// The views of each plan to write.
@@ -86,6 +87,14 @@ impl ShowArguments {
         let mut texts: Vec<Text> = Vec::new();
         if !self.is_asked() {
             return Ok((texts, None));
+        }
+        if let Some(exhibit) = exhibits.iter().find(|it| it.problem.machine.moves() == Moves::None) {
+            say(&format!(
+                "error: @{}: pictures and explanations show what moves, and on this machine nothing does (cosma.machine): \
+                 --plan=FILE.json has where each tensor lies",
+                exhibit.function
+            ));
+            return Err(Failure::Module);
         }
         let of_each = |what, write: fn(&Exhibit) -> String, path: &Path| {
             named(what, exhibits.iter().map(|exhibit| (exhibit.function.clone(), write(exhibit))).collect(), path)
