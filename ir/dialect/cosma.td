@@ -162,8 +162,8 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
 
     `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
     `alignment` (else that of the machine, else 64), `reserved` as above, and `banks`: so many equal parts, and no tensor
-    lies across two of them; `apart` asks that what one operator reads lies in different ones, which cannot be planned yet
-    where tensors move. One without a size is as large as it needs
+    lies across two of them; `apart` asks that what one operator reads lies in different ones, and `apart = 64` that each two
+    operands in one bank cost as much as 64 bytes of traffic. A memory without a size is as large as it needs
     to be, and is *home*, where arguments lie and results go; where several have none, `home` names one of them.
     `scratchpad` then is the name of a memory with a size. Each entry of `links` leads from one memory to another, and
     copies go over no other way; its `price` is what a byte costs. If it is not said, it is 1, or, with three memories or

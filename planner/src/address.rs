@@ -12,6 +12,7 @@
 //! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
 //! is room for both.
 
+use crate::banks::in_other_banks;
 use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step, TensorId};
 use std::ops::Range;
@@ -20,13 +21,26 @@ use std::ops::Range;
 /// separated or leave once more, which is better than to try for long.
 const ATTEMPTS: u64 = 256;
 
-/// The plan that follows an outline, if its stays can be packed and the deadline allows.
+/// The plan that follows an outline, if its stays can be packed and the deadline allows. Where operands are to lie in different
+/// banks, as many do as are found.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     if let Some(banked) = problem.without_banks().ok()? {
-        return address(banked.problem(), outline, deadline).map(|it| banked.back(it));
+        let plan = banked.back(address(banked.problem(), outline, deadline)?);
+        return in_other_banks(problem, &plan, deadline);
     }
     let mut in_place = problem.in_place_by_step(&outline.order);
     address_where(problem, outline, &mut in_place, &[], deadline)
+}
+
+/// Likewise, but results lie beside operands in whose place they could be, wherever there is room for both. None if there is
+/// nowhere, too.
+pub(crate) fn address_separated(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
+    if let Some(banked) = problem.without_banks().ok()? {
+        return address_separated(banked.problem(), outline, deadline).map(|it| banked.back(it));
+    }
+    let mut in_place = problem.in_place_by_step(&outline.order);
+    let is_any = separate(problem, outline, &mut in_place);
+    if is_any { address_sharing(problem, outline, &in_place, deadline).plan() } else { None }
 }
 
 /// Likewise where some weights lie in the scratchpad beside an outline, from their last stay to their first one in the next

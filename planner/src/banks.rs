@@ -5,6 +5,22 @@
 //! at other addresses. So bounds and proofs stay what they are. A bank that does not begin at a multiple of the alignment
 //! counts from the first one in it.
 
+mod alone;
+mod apart;
+mod blocks;
+mod choose;
+mod cut;
+mod reads;
+
+pub use apart::BankConflicts;
+pub(crate) use apart::{apart, in_other_banks, unavoidable, wish};
+#[cfg(feature = "ilp")]
+pub(crate) use blocks::Blocks;
+#[cfg(feature = "ilp")]
+pub(crate) use choose::Chosen;
+#[cfg(feature = "ilp")]
+pub(crate) use reads::Together;
+
 use crate::{Bytes, Error, Memory, MemoryId, Plan, Problem, TensorId, When};
 use std::ops::Range;
 
@@ -25,17 +41,14 @@ struct Way {
 }
 
 impl Problem {
-    /// The same problem without banks in its scratchpad; none if it has none.
+    /// The same problem without banks in its scratchpad; none if it has none. Operands may be in one bank there.
     ///
     /// # Errors
-    /// [`Error::NotPlanned`] where operands have to lie in different banks; [`Error::ZeroAlignment`],
-    /// [`Error::AlignmentTooLarge`]; [`Error::Pin`] at a pin across banks; [`Error::TooLarge`].
+    /// [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`]; [`Error::Pin`] at a pin across banks; [`Error::TooLarge`].
     pub(crate) fn without_banks(&self) -> Result<Option<Banked<'_>>, Error> {
-        let Memory { name, banks, alignment, .. } = &self.machine.memories()[MemoryId::SCRATCHPAD.index()];
-        let Some(banks) = banks else { return Ok(None) };
-        if banks.apart {
-            let why = format!("operands in different banks of {name}, where tensors move");
-            return Err(Error::NotPlanned(why));
+        let Memory { banks, alignment, .. } = &self.machine.memories()[MemoryId::SCRATCHPAD.index()];
+        if banks.is_none() {
+            return Ok(None);
         }
         self.check_sizes()?;
         self.check_pins()?;
@@ -90,6 +103,11 @@ fn there(ways: &[Way], at: Bytes, size: Bytes) -> Option<Bytes> {
 }
 
 impl Banked<'_> {
+    /// The problem with banks.
+    pub fn original(&self) -> &Problem {
+        self.original
+    }
+
     /// The problem without banks.
     pub fn problem(&self) -> &Problem {
         &self.problem

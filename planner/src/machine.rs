@@ -69,8 +69,21 @@ pub struct Memory {
 pub struct Banks {
     /// Of each, in bytes; at least 1. If the memory's size is no multiple of it, the last bank is the smaller one.
     pub size: Bytes,
-    /// Whether no two tensors that one operator reads may lie in one bank, as where each bank has one port.
-    pub apart: bool,
+    /// Whether the operands of an operator lie in different ones, as where each bank has one port.
+    pub apart: Apart,
+}
+
+/// What becomes of two tensors that one operator reads in one bank: a *bank conflict*. There is one for each such pair of
+/// each operator; tensors without bytes are in none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Apart {
+    /// It does not matter.
+    #[default]
+    No,
+    /// It must not be.
+    Must,
+    /// Each costs as much as so many bytes of traffic; at least 1. Only where tensors move.
+    Price(u64),
 }
 
 impl Memory {
@@ -82,7 +95,7 @@ impl Memory {
     /// # Errors
     /// [`Error::Machine`] where it has no size, or one that is no multiple of `count`, or where there are none of them or more
     /// than [`Memory::MAX_BANKS`].
-    pub fn with_banks(self, count: u64, apart: bool) -> Result<Memory, Error> {
+    pub fn with_banks(self, count: u64, apart: Apart) -> Result<Memory, Error> {
         let refuse =
             |why: String| Err(Error::Machine(format!("memory {} cannot have {count} banks: {why}", self.name)));
         match self.size {
@@ -207,7 +220,8 @@ impl Machine {
     ///
     /// # Errors
     /// [`Error::Machine`] where there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; where
-    /// home has a size or the scratchpad has none; where a memory without a size has banks, or one has too many; where two have one name, or one has a character that is not
+    /// home has a size or the scratchpad has none; where a memory without a size has banks, or one has too many, or a bank
+    /// conflict costs nothing; where two have one name, or one has a character that is not
     /// allowed; where a link leads from a memory to itself or to none; where two links lead the same way.
     pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
         let refuse = |why: String| Err(Error::Machine(why));
@@ -231,12 +245,15 @@ impl Machine {
             return refuse(format!("the second memory, {}, is the scratchpad and needs a size", memories[1].name));
         }
         for memory in &memories {
-            let Some(Banks { size: bank, .. }) = memory.banks else { continue };
+            let Some(Banks { size: bank, apart }) = memory.banks else { continue };
             let name = &memory.name;
             match memory.size {
                 None => return refuse(format!("{name} has banks, but no size")),
                 Some(size) if bank == Bytes::ZERO || Memory::MAX_BANKS < size.0.div_ceil(bank.0) => {
                     return refuse(format!("{name} has 1 to {} banks", Memory::MAX_BANKS));
+                }
+                Some(_) if apart == Apart::Price(0) => {
+                    return refuse(format!("operands in one bank of {name} cost at least 1 B"));
                 }
                 Some(_) => {}
             }

@@ -6,7 +6,7 @@ pub(crate) mod ilp;
 #[path = "portfolio/without_ilp.rs"]
 pub(crate) mod ilp;
 
-use crate::banks::Banked;
+use crate::banks::{Banked, apart, unavoidable, wish};
 use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
@@ -16,7 +16,9 @@ use crate::progress::{Observer, Phase, Watcher};
 use crate::restricted::Restricted;
 use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
-use crate::{Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy};
+use crate::{
+    Apart, BankConflicts, Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy,
+};
 use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
@@ -26,6 +28,9 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 
 /// Likewise, where the order is fixed and replacement is all that is decided before.
 const SHARE_OF_REPLACEMENT: f64 = 0.3;
+
+/// The part of the time limit after which banks are chosen, where it matters which operands are in one.
+const SHARE_BEFORE_BANKS: f64 = 0.7;
 
 /// States that the search may keep before the others begin, in all and of a level, and the part of the time left that it
 /// may take.
@@ -150,20 +155,17 @@ pub struct Solution {
     /// What is owed to addresses: the non-compulsory bytes beyond those that order and residency
     /// were found to cost where only the sum of what is on-chip counts.
     pub fragmentation: Bytes,
+    /// Operands of one operator in one bank, where that must not be or has a price.
+    pub bank_conflicts: BankConflicts,
     /// Which solver made the plan; never [`Solver::Auto`]. The plan that [`plan_from()`] was given counts as
     /// [`Solver::Greedy`].
     pub solver: Solver,
 }
 
 impl Solution {
-    /// Whether no plan is better.
+    /// Whether no plan is better, and that is proven: none moves less, and none has fewer bank conflicts.
     pub fn is_optimal(&self) -> bool {
-        self.non_compulsory <= self.lower_bound
-    }
-
-    /// The solution of a problem with banks.
-    fn in_banks(self, banked: &Banked<'_>) -> Solution {
-        Solution { plan: banked.back(self.plan), ..self }
+        self.non_compulsory <= self.lower_bound && self.bank_conflicts.count <= self.bank_conflicts.least
     }
 }
 
@@ -187,11 +189,34 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     let deadline = Deadline::after(options.time_limit);
     match problem.without_banks()? {
         None => plan_on_stretches(problem, options, None, deadline),
-        Some(banked) => {
-            let solution = plan_on_stretches(banked.problem(), options, None, deadline);
-            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
-        }
+        Some(banked) => plan_in_banks(&banked, options, None, deadline),
     }
+}
+
+/// Plans a problem with banks: the traffic first, and then which bank each tensor is in, if that matters.
+fn plan_in_banks(
+    banked: &Banked<'_>,
+    options: &Options,
+    incumbent: Option<&Plan>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    let problem = banked.original();
+    let least = unavoidable(problem)?;
+    let known = match incumbent {
+        Some(it) => Some(Incumbent::new(banked.problem(), options.order, &banked.forth(it.clone()))?),
+        None => None,
+    };
+    let (limited, end) = match wish(problem) {
+        Apart::No => (*options, deadline),
+        Apart::Must | Apart::Price(_) => {
+            let time_limit = options.time_limit.mul_f64(SHARE_BEFORE_BANKS);
+            (Options { time_limit, ..*options }, deadline.part(SHARE_BEFORE_BANKS))
+        }
+    };
+    let solution = plan_on_stretches(banked.problem(), &limited, known.as_ref(), end);
+    let solution = solution.map_err(|error| banked.error(error))?;
+    let solution = Solution { plan: banked.back(solution.plan), ..solution };
+    apart(problem, options.order, solution, incumbent, least, deadline)
 }
 
 /// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
@@ -222,13 +247,7 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 /// # Errors
 /// Those of [`plan()`].
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
-    match problem.without_banks()? {
-        None => watched(problem, options, None, watcher),
-        Some(banked) => {
-            let solution = watched(banked.problem(), options, None, watcher);
-            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
-        }
-    }
+    watched(problem, options, None, watcher)
 }
 
 /// Plans a problem as [`plan_watched()`] does, starting from a plan that the caller has already: what comes out
@@ -254,24 +273,26 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
 /// # Errors
 /// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of [`plan()`].
 pub fn plan_from(problem: &Problem, options: &Options, incumbent: &Plan, watcher: &Watcher) -> Result<Solution, Error> {
-    let Some(banked) = problem.without_banks()? else {
-        let incumbent = Incumbent::new(problem, options.order, incumbent)?;
-        return watched(problem, options, Some(&incumbent), watcher);
-    };
-    let incumbent = Incumbent::new(banked.problem(), options.order, &banked.forth(incumbent.clone()))?;
-    let solution = watched(banked.problem(), options, Some(&incumbent), watcher);
-    solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
+    watched(problem, options, Some(incumbent), watcher)
 }
 
 fn watched(
     problem: &Problem,
     options: &Options,
-    incumbent: Option<&Incumbent>,
+    incumbent: Option<&Plan>,
     watcher: &Watcher,
 ) -> Result<Solution, Error> {
+    let banked = problem.without_banks()?;
+    let known = match incumbent.filter(|_| banked.is_none() || wish(problem) == Apart::Must) {
+        Some(it) => Some(Incumbent::new(problem, options.order, it)?),
+        None => None,
+    };
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let solution = plan_on_stretches(problem, options, incumbent, deadline)?;
+    let solution = match &banked {
+        None => plan_on_stretches(problem, options, known.as_ref(), deadline)?,
+        Some(banked) => plan_in_banks(banked, options, incumbent, deadline)?,
+    };
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Done);
@@ -423,7 +444,14 @@ pub(crate) fn place(
     deadline.enter(Phase::Packing);
     let packing_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
     if let Some(plan) = address(problem, outline, packing_deadline) {
-        return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
+        return Ok(Solution {
+            plan,
+            non_compulsory,
+            lower_bound,
+            fragmentation: Bytes::ZERO,
+            bank_conflicts: BankConflicts::default(),
+            solver,
+        });
     }
     let mut solution = plan_anyway(problem, options, &decision, incumbent, deadline);
     let is_free = options.solver == Solver::Auto && options.order == Order::Free;

@@ -41,7 +41,8 @@
 //! ```
 //!
 //! `banks 4` behind them says that a memory has four equal banks, across which nothing lies, and `banks 4 apart` that no two
-//! tensors that one operator reads lie in one of them. `banks of 1024` gives their size in the place of their number; then
+//! tensors that one operator reads lie in one of them; with `banks 4 apart price 64`, each two that do cost as much as 64 bytes
+//! of traffic ([`Apart`](crate::Apart)). `banks of 1024` gives their size in the place of their number; then
 //! the last one may be smaller ([`Banks`](crate::Banks)).
 //!
 //! `moves none` says that nothing moves between them: then a link is a way for accesses of operators ([`Moves`](crate::Moves)).

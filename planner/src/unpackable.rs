@@ -14,7 +14,9 @@ use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::progress::Phase;
 use crate::repair::repair;
 use crate::search::{SearchOptions, search};
-use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order};
+use crate::{
+    BankConflicts, Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order,
+};
 use tracing::debug;
 
 /// Problems with so many operators are not repaired where local search improves plans.
@@ -57,6 +59,7 @@ pub(crate) fn plan_anyway(
             plan,
             lower_bound: *lower_bound,
             fragmentation: Bytes::ZERO,
+            bank_conflicts: BankConflicts::default(),
             solver: Solver::Greedy,
         }
     });
