@@ -19,7 +19,8 @@ use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::tiers::{TieredPlan, plan_in_tiers};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
-    Action, BankConflicts, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan, plan_watched,
+    Action, BankConflicts, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan,
+    plan_watched,
 };
 use std::ops::ControlFlow;
 

@@ -1,7 +1,7 @@
-//! Operands of one operator in different banks: `banks SECONDS BANKS PROBLEM...`.
+//! Operands of one operator in different banks: `banks SECONDS BANKS PERCENT PROBLEM...`.
 //!
-//! Each problem, as text, in the order of its source on a scratchpad of so many banks that is 1.25 times the least with which
-//! it has a plan: a line with the conflicts without looking, with a price of 64 bytes each and at least so many, the traffic
+//! Each problem, as text, in the order of its source on a scratchpad of so many banks, which is so many percent of the least
+//! with which it has a plan: a line with the conflicts without looking, with a price of 64 bytes each and at least so many, the traffic
 //! of both, and that where there must be none, with the seconds; at the end what they come to.
 
 use cosma_planner::{
@@ -65,13 +65,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let seconds: f64 = arguments.next().ok_or("seconds")?.parse()?;
     let n_banks: u64 = arguments.next().ok_or("banks")?.parse()?;
+    let percent: u64 = arguments.next().ok_or("percent")?.parse()?;
     let (mut n_unseen, mut n_soft, mut n_least, mut n_clean, mut n_proven, mut n_refused) = (0, 0, 0, 0, 0, 0);
     let (mut all, mut n_hard, mut n_free) = (0, 0, 0);
     let (mut before, mut after, mut hard_seconds) = (Vec::new(), Vec::new(), Vec::new());
     for path in arguments {
         let problem: Problem = std::fs::read_to_string(&path)?.parse()?;
         let file = path.rsplit('/').next().unwrap_or(&path);
-        let bank = least_bank(&problem, n_banks)? * 5 / 4;
+        let bank = least_bank(&problem, n_banks)? * percent / 100;
         let (free, soft, hard) = (
             in_banks(&problem, bank, n_banks, Apart::No)?,
             in_banks(&problem, bank, n_banks, Apart::Price(PRICE))?,
