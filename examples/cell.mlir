@@ -1,5 +1,5 @@
-// Two branches that widen and reduce a tensor, one written beside the other. It needs no more than 256
-// bytes, and moves more the less one looks at the order.
+// Two branches that widen and reduce a tensor, interleaved in source order. It fits in 256 bytes, and its traffic
+// depends on the order.
 func.func @cell(%x: tensor<64xi8>) -> tensor<64xi8> {
   %0 = cosma.op "Expand"(%x) : (tensor<64xi8>) -> tensor<128xi8>
   %1 = cosma.op "Shift"(%x) : (tensor<64xi8>) -> tensor<128xi8>

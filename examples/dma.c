@@ -1,4 +1,4 @@
-/* The simplest runtime for `--transfers=call`: without an engine, a transfer is done where it begins. */
+/* The simplest runtime for `--transfers=call`: without a DMA engine, a transfer completes when it begins. */
 #include "dma.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 """COSMA's addresses in an ExecuTorch program.
 
 `cosma` writes a memory plan for ExecuTorch as JSON: a `mem_id`, `mem_offset` and `mem_obj_id` for each tensor, by name. This
-is the memory-planning algorithm that applies it, in ExecuTorch 1.0 or newer:
+is a memory-planning algorithm for ExecuTorch 1.0 or newer that applies it:
 
     from executorch.exir import ExecutorchBackendConfig
     from executorch.exir.passes import MemoryPlanningPass
@@ -13,10 +13,10 @@ is the memory-planning algorithm that applies it, in ExecuTorch 1.0 or newer:
     program = edge_program_manager.to_executorch(config)
     print("left to a buffer's end:", plan.left)
 
-A tensor is found by the name of its node in the program's graph, or by one that the node had before it was lowered, which
-is what an ONNX model exported from the same module calls it. What the plan does not know lies behind all that it knows,
-each tensor apart. That no two tensors are in each other's way is checked by the lifetimes of the program; results may lie
-over operands where they do in the plan.
+A tensor is found by the name of its node in the program's graph, or by an earlier name from before the node was lowered,
+which is also its name in an ONNX model exported from the same module. Tensors that are not in the plan are placed after
+all others, without sharing. The lifetimes of the program are used to check that no two tensors overlap; results may lie
+over operands as in the plan.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class PlanError(Exception):
 
 @dataclass(frozen=True)
 class Wanted:
-    """A tensor of a program: what it is called, its bytes with and without padding, and its lifetime, both ends included."""
+    """A tensor of a program: its names, its bytes with and without padding, and its lifetime, both ends included."""
 
     names: Tuple[str, ...]
     bytes: int
@@ -43,7 +43,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a tensor lies, and whether the plan says so."""
+    """The place of a tensor, and whether it is in the plan."""
 
     mem_id: int
     mem_offset: int
@@ -60,12 +60,12 @@ def read_plan(path: Union[str, Path]) -> dict:
 
 
 def place(plan: dict, wanted: Sequence[Wanted], alignment: int) -> Tuple[List[Place], List[int]]:
-    """Places for tensors, and the sizes of the buffers by `mem_id`.
+    """The places of tensors, and the sizes of the buffers by `mem_id`.
 
     Raises PlanError if the plan does not fit.
     """
     if plan["alignment"] % alignment != 0:
-        raise PlanError(f"the plan is aligned to {plan['alignment']} B, and the program to {alignment} B")
+        raise PlanError(f"the plan is aligned to {plan['alignment']} B, but the program to {alignment} B")
     by_name = {}
     for tensor in plan["tensors"]:
         if tensor["name"] in by_name:
@@ -96,7 +96,7 @@ def place(plan: dict, wanted: Sequence[Wanted], alignment: int) -> Tuple[List[Pl
 
 
 def _check(wanted: Sequence[Wanted], places: Sequence[Place], found: Sequence[Any]) -> None:
-    """That no two planned tensors are in each other's way."""
+    """Checks that no two planned tensors overlap."""
     planned = [at for at, known in enumerate(found) if known is not None]
     for index, first in enumerate(planned):
         for second in planned[index + 1 :]:
@@ -106,7 +106,7 @@ def _check(wanted: Sequence[Wanted], places: Sequence[Place], found: Sequence[An
             end = min(wanted[it].lifetime[1] for it in (first, second))
             if high <= low or end < start:
                 continue
-            # In place: they meet in one node, and in one step of the plan.
+            # In place: they overlap in one node, and in one step of the plan.
             steps = [max(found[first]["first"], found[second]["first"]), min(found[first]["end"], found[second]["end"])]
             if start == end and steps[0] + 1 == steps[1]:
                 continue
@@ -117,19 +117,19 @@ def _check(wanted: Sequence[Wanted], places: Sequence[Place], found: Sequence[An
 
 
 def names_of(node: Any) -> List[str]:
-    """What a node is called, and was before it was lowered, the latest name first."""
+    """The names of a node, before and after lowering, the latest first."""
     names = [str(node.name)]
     sources = list(node.meta.get("from_node") or [])
     while sources:
         source = sources.pop(0)
-        # A pair in older versions of PyTorch, a record with its own sources in newer ones.
+        # A pair in older versions of PyTorch, an object with its own sources in newer ones.
         names.append(str(source[0] if isinstance(source, tuple) else source.name))
         sources.extend(getattr(source, "from_node", None) or [])
     return names
 
 
 class CosmaPlan:
-    """The memory-planning algorithm. `left` has the names of the tensors that the plan does not know, after it ran."""
+    """The memory-planning algorithm. After it ran, `left` has the names of the tensors that are not in the plan."""
 
     def __init__(self, path: Union[str, Path]) -> None:
         self.plan = read_plan(path)

@@ -10,7 +10,7 @@ import sys
 
 
 class Text(ctypes.Structure):
-    """MLIR's string reference. Those that COSMA gives end with a NUL."""
+    """MLIR's string reference. COSMA's strings are NUL-terminated."""
 
     _fields_ = [("data", ctypes.c_char_p), ("length", ctypes.c_size_t)]
 

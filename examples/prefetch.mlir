@@ -1,4 +1,4 @@
-// Three layers with weights, on a machine with a clock: 4 bytes a cycle each way over one channel, and half a cycle
+// Three layers with weights, on a machine with a clock: 4 bytes per cycle in each direction over one channel, and half a cycle
 // for each multiply-accumulate.
 module attributes {cosma.machine = {scratchpad = 320, alignment = 64, links = [
   {from = "host", to = "scratchpad", channel = "dma", rate = 4, latency = 5},

@@ -1,4 +1,4 @@
-// The first layers of a network for images, at one byte for each element.
+// The first layers of a network for images, with elements of one byte.
 func.func @stem(%x: tensor<1x8x32x32xi8>, %w0: tensor<16x8x3x3xi8> {cosma.weight}, %w1: tensor<16x16x3x3xi8> {cosma.weight})
     -> tensor<1x16x16x16xi8> {
   %0 = cosma.op "Conv"(%x, %w0) macs 1179648 : (tensor<1x8x32x32xi8>, tensor<16x8x3x3xi8>) -> tensor<1x16x32x32xi8>

@@ -1,11 +1,10 @@
 #!/usr/bin/env python3
-"""Tries a memory map's page in headless Chromium: points, zooms, drags, types, and measures frames.
+"""Tests a memory map's page in headless Chromium: points, zooms, drags, types, and measures frames.
 
 usage: browse.py PAGE.html [FOLDER]
 
-Screenshots go to FOLDER. What was measured goes to the standard output, as JSON. Exits with 0 if the
-page did what it should, 1 if not, and 3 if there is no Chromium (`CHROMIUM` says where it is, if not
-in the path)."""
+Screenshots go to FOLDER, measurements to the standard output, as JSON. Exits with 0 if the page behaved as
+expected, 1 if not, and 3 if there is no Chromium (`CHROMIUM` is its path, if it is not in PATH)."""
 
 import base64
 import json
@@ -27,14 +26,14 @@ PATIENCE = 60  # seconds
 
 
 class Browser:
-    """Chromium, spoken to over a pair of pipes: a message is JSON and a zero."""
+    """Chromium, controlled over a pair of pipes: a message is JSON and a zero byte."""
 
     def __init__(self, program, folder):
         theirs_in, self.out = os.pipe()
         self.inn, theirs_out = os.pipe()
 
         def connect():
-            # They may be 3 and 4 already, the other way round.
+            # They may already be 3 and 4, in reverse.
             high_in, high_out = os.dup(theirs_in), os.dup(theirs_out)
             os.dup2(high_in, 3)
             os.dup2(high_out, 4)
@@ -94,7 +93,7 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
     def frame(self):
-        """Waits until what was asked for is drawn."""
+        """Waits until all changes are drawn."""
         self.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def screenshot(self, path):
@@ -138,7 +137,7 @@ def check(browser, page, folder):
     hold(0 < n_blocks, "there are no blocks")
     whole = browser.evaluate("cosma.view")
 
-    # What moves, if anything does; the largest of it on the screen.
+    # The largest moved tensor on the screen, if any.
     index = browser.evaluate("""(() => {
       const seen = cosma.shown.blocks.map((it, at) => [it, at]).filter(([it]) => it.tensor !== null && 0 < it.size);
       const worth = ([it]) => (cosma.shown.tensors[it.tensor].moved ? 1e18 : 0) + it.size * (it.to - it.from);
@@ -158,7 +157,7 @@ def check(browser, page, folder):
     hold(browser.evaluate("cosma.highlighted.length") == 1, "what is pointed at is not highlighted")
     shot("tip")
 
-    # The wheel: steps around the pointer, with shift addresses.
+    # The wheel zooms steps around the pointer; with shift, addresses.
     for _ in range(8):
         browser.mouse("mouseWheel", *centre, deltaX=0, deltaY=-120)
     browser.frame()
@@ -171,7 +170,7 @@ def check(browser, page, folder):
     hold(nearer["high"] - nearer["low"] < whole["high"] - whole["low"], "shift and wheel do not zoom")
     shot("near")
 
-    # Dragging to the left shows what is to the right, unless that is the end.
+    # Dragging to the left scrolls to the right, unless that is the end.
     browser.mouse("mousePressed", *centre, button="left", clickCount=1)
     for x in range(1, 6):
         browser.mouse("mouseMoved", centre[0] - 20 * x, centre[1] + 10 * x, button="left", buttons=1)
@@ -216,7 +215,7 @@ def middle(browser, index):
 
 
 def measure(browser, centre):
-    """Milliseconds: to draw, and between frames, while the map is zoomed and dragged all the time."""
+    """Milliseconds to draw, and between frames, while the map is zoomed and dragged continuously."""
     browser.type("0", text="0")
     times = browser.evaluate("""(async () => {
       const canvas = document.getElementById("map");

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Plans two real networks and shows what came out. `./x demo` builds `cosma-opt` and starts this."""
+"""Plans two real networks and shows the results. `./x demo` builds `cosma-opt` and runs this."""
 
 import json
 import pathlib
@@ -9,7 +9,7 @@ import sys
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 NETWORKS = PROJECT / "examples/networks"
-# Each with little more room than its largest operator needs alone.
+# Each with slightly more space than its largest operator needs alone.
 DEMOS = [("resnet50", "2427KiB", "resident"), ("nasnet_a_mobile", "800KiB", "streamed")]
 N_LINES = 8
 
@@ -23,7 +23,7 @@ def main():
         command = [cosma_opt, "--schedule", "--allocate", *machine, source, "-o", planned, f"--report={report}"]
         show(command)
         call(command)
-        # What a compiler without a planner does: keep the order, put out what is read last.
+        # A compiler without a planner: keep the order, evict the tensor with the farthest next use.
         other = folder / "greedy.json"
         command = [cosma_opt, "--allocate", "--solver=greedy", *machine, source, "-o", "/dev/null", f"--report={other}"]
         call(command)
@@ -38,7 +38,7 @@ def main():
 def call(command):
     code = subprocess.run(command).returncode
     if code != 0:
-        # It has said why.
+        # It has printed the reason.
         sys.exit(code)
 
 
@@ -68,14 +68,14 @@ def describe(plan, greedy, scratchpad):
 
 
 def excerpt(planned):
-    """The program around its first spill; or its beginning."""
+    """The program around its first spill, or its beginning."""
     lines = planned.read_text().splitlines()
     first = next((index for index, line in enumerate(lines) if re.search(r" = cosma\.", line)), 0)
     spill = next((index for index, line in enumerate(lines) if "cosma.spill" in line), first + N_LINES // 2)
     start = max(first, spill - N_LINES // 2)
     print(f"  {planned.relative_to(PROJECT) if planned.is_relative_to(PROJECT) else planned}, line {start + 1}:")
     for line in lines[start : start + N_LINES]:
-        # The types of an operator's operands are long, and say nothing of the plan.
+        # The types of an operator's operands are long, and not part of the plan.
         print("    " + re.sub(r" : \(.*", " : ...", line.strip()))
 
 

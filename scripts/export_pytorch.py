@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Exports two small PyTorch models, to ONNX and to MLIR, and plans them: an example, and a check that it works.
+"""Exports two small PyTorch models, to ONNX and to MLIR, and plans them: an example and a test.
 
     pip install torch onnx onnxscript torch-mlir
     python3 scripts/export_pytorch.py --programs=target/release --folder=target/exported
 
-Without PyTorch (or what its exporter to ONNX needs) it says that it is skipped, and does nothing; without
-torch-mlir it says that MLIR is skipped.
+Without PyTorch (or the requirements of its ONNX exporter) it prints that it is skipped, and does nothing; without
+torch-mlir it prints that MLIR is skipped.
 """
 
 import argparse
@@ -70,12 +70,12 @@ MODELS = {
 
 
 def export(model, example, path):
-    """Writes a model in all forms that can be had, and gives their files."""
+    """Writes a model in all available forms, and returns their files."""
     torch.onnx.export(model, (example,), f"{path}.onnx")
     yield f"{path}.onnx"
     for dialect in ["linalg-on-tensors", "tosa"] if fx else []:
         module = fx.export_and_import(model, example, output_type=dialect)
-        # Of weights, planning needs no more than sizes.
+        # Planning only needs the sizes of weights.
         text = module.operation.get_asm(large_elements_limit=16, large_resource_limit=16)
         pathlib.Path(f"{path}.{dialect}.mlir").write_text(text)
         yield f"{path}.{dialect}.mlir"

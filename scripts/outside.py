@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a crate that depends on COSMA, from what book/src/embedding.md says. `./x outside` builds and runs it."""
+"""Creates a crate that depends on COSMA, as in book/src/embedding.md. `./x outside` builds and runs it."""
 
 import pathlib
 import re
@@ -12,11 +12,11 @@ def main():
     page = (PROJECT / "book/src/embedding.md").read_text()
     section = page[page.index("## Rust") : page.index("## C and C++")]
     dependencies, config = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
-    # HiGHS, which the crate does without, takes minutes to compile; the page says how to leave it out.
+    # The crate does not need HiGHS, which takes minutes to compile; the page says how to leave it out.
     dependencies = dependencies.replace("../cosma", str(PROJECT)).replace(" }", ", default-features = false }")
     write("Cargo.toml", f'[package]\nname = "outside"\nversion = "0.1.0"\nedition = "2024"\n\n{dependencies}\n[workspace]\n')
     write(".cargo/config.toml", config.replace("../cosma", str(PROJECT)))
-    # The versions that everything else is tested with, which are there already.
+    # The tested versions, which are already downloaded.
     write("Cargo.lock", (PROJECT / "Cargo.lock").read_text())
     write("src/main.rs", (PROJECT / "examples/stage.rs").read_text())
 

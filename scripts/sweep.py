@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Plans every network at several scratchpads, checks what comes out, and says how good and how fast it was.
+"""Plans every network at several scratchpads, verifies the results, and reports their quality and time.
 
-`./x sweep` builds `cosma-opt` and starts this. For each network, way of weights and factor:
+`./x sweep` builds `cosma-opt` and runs this. For each network, treatment of weights and factor:
 
-1. The least scratchpad is what `cosma-opt` says when one byte is too small; the factor times that is used.
+1. The least scratchpad is read from the error of `cosma-opt` for one byte; the factor times that is used.
 2. `cosma-opt --schedule --allocate` plans and writes the program and a report.
-3. `cosma-opt --verify` judges the program, which it reads back, on the machine that was asked for. The
-   transfers in its text are counted by name and must add up to what the report says.
+3. `cosma-opt --verify` reads the program back and verifies it for that machine. The transfers in its text are
+   counted by name and must add up to the traffic of the report.
 
-Exits with 1 if a run failed or a check did.
+Exits with 1 if a run or a check failed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ import time
 from dataclasses import asdict, dataclass
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
-# Of elements, in bits; `iN`, `uiN` and `siN` say theirs.
+# The bits of element types, except `iN`, `uiN` and `siN`.
 WIDTHS = {"index": 64, "bf16": 16, "f16": 16, "f32": 32, "f64": 64}
 
 
@@ -42,7 +42,7 @@ class Case:
 
 @dataclass
 class Outcome:
-    """What became of a case. Sizes are bytes."""
+    """The outcome of a case. Sizes are in bytes."""
 
     network: str
     factor: float
@@ -69,7 +69,7 @@ class Run:
 
 
 def run(command, patience):
-    """Runs a command to its end, or kills it; its standard output is thrown away."""
+    """Runs a command to its end, or kills it; discards its standard output."""
     with tempfile.TemporaryFile() as said:
         start = time.monotonic()
         pid = os.posix_spawn(
@@ -83,7 +83,7 @@ def run(command, patience):
         )
         timer = threading.Timer(patience, os.kill, (pid, 9))
         timer.start()
-        # Not `subprocess`: it does not tell what one child needed.
+        # Not `subprocess`, which does not report the resources of one child.
         _, status, usage = os.wait4(pid, 0)
         timer.cancel()
         seconds = time.monotonic() - start
@@ -155,7 +155,7 @@ def read_report(outcome, path):
 
 
 def check(options, outcome, planned):
-    # The program states a machine as well; nobody vouches that it is the one asked for.
+    # The program has a machine as well, but it need not be the requested one.
     machine = [f"--scratchpad={outcome.scratchpad}", f"--weights={outcome.weights}"]
     result = run([options.cosma_opt, "--verify", *machine, planned, "-o", os.devnull], 600)
     if result.code != 0:
@@ -167,7 +167,7 @@ def check(options, outcome, planned):
 
 
 def count_traffic(path):
-    """Bytes of compulsory and of other transfers in the text of a program."""
+    """The bytes of compulsory and of other transfers in the text of a program."""
     moved = {"load": 0, "store": 0, "reload": 0, "spill": 0}
     with open(path) as file:
         for line in file:
@@ -209,7 +209,7 @@ def columns(outcome):
 
 
 HEADER = ["network", "×", "weights", "scratchpad", "status", "solver", "non-compulsory", "bound", "gap", "s", "MiB"]
-# By column, for text; numbers stand right.
+# The alignment of columns: text left, numbers right.
 WIDTH = [28, 5, 9, 11, 9, 7, 15, 12, 7, 8, 6]
 IS_NUMBER = [False, True, False, True, False, False, True, True, True, True, True]
 
@@ -225,7 +225,7 @@ def summary(options, outcomes, wall):
              f"{len(done)} plans, {len(outcomes) - len(done)} failed."]
     lines.append(f"{sum(it.status == 'optimal' for it in outcomes)} proven optimal ({share(outcomes)}), "
                  f"{sum(it.status == 'feasible' for it in outcomes)} feasible.")
-    # Training graphs hold every activation until its gradient is due, and are another kind of hard.
+    # Training graphs keep every activation until its gradient is computed, and are hard in a different way.
     training = [it for it in outcomes if it.network.startswith("train_")]
     inference = [it for it in outcomes if not it.network.startswith("train_")]
     if training and inference:
@@ -249,7 +249,7 @@ def share(outcomes):
 
 
 def compare(outcomes, path):
-    """What is better or worse than in an earlier sweep."""
+    """The differences to an earlier sweep."""
     key = lambda it: (it["network"], it["factor"], it["weights"])
     with open(path) as file:
         before = {key(it): it for it in json.load(file)}

@@ -98,7 +98,7 @@ pub(crate) fn function_pipeline(options: &Options) -> Option<String> {
         let objective = format!("objective={}", objective_name(options.objective));
         passes.push(format!("cosma-allocate{{{machine} order={order} {effort} {overlap} {objective}}}"));
         let limit = time_limit.as_secs_f64();
-        passes.push(format!("cosma-insert-transfers{{{overlap} time-limit={limit}}}"));
+        passes.push(format!("cosma-insert-transfers{{{overlap} time-limit={limit} {objective}}}"));
     } else if stages.schedule {
         passes.push(format!("cosma-schedule{{{machine} {effort}}}"));
     }

@@ -23,7 +23,7 @@ fn wrong_calls() {
         (&["--frobnicate"][..], "unexpected argument '--frobnicate'"),
         (&["--allocate"], "the size of the scratchpad is not known"),
         (&["--allocate", "--scratchpad=0"], "a size is at least 1 B"),
-        (&["--allocate", "--scratchpad=12XiB"], "'12XiB' has the unit 'XiB'"),
+        (&["--allocate", "--scratchpad=12XiB"], "'12XiB' has the unknown unit 'XiB'"),
         (&["--allocate", "--scratchpad=-5"], "'-5'"),
         (&["--allocate", "--scratchpad=0.5"], "'0.5'"),
         (&["--allocate", "--scratchpad=99999999999TiB"], "too large"),

@@ -189,7 +189,7 @@ fn what_is_wrong_is_said() {
     refused(&[ok, "--scratchpad=100,0.5x"], 1, "no scratchpad is large enough: branches needs at least 256 B");
     refused(&[ok, "--scratchpad=4KiB..1KiB"], 2, "the scratchpads 4096..1024 are in descending order");
     refused(&[ok, "--scratchpad="], 2, "'' is not a size");
-    refused(&[ok, "--scratchpad=1KB"], 2, "there are B, KiB, MiB, GiB and TiB");
+    refused(&[ok, "--scratchpad=1KB"], 2, "the units are B, KiB, MiB, GiB and TiB");
     refused(&[ok, "--steps=1"], 2, "--steps");
     refused(&[ok, "--jobs=0"], 2, "--jobs");
     refused(&[ok, "--order=any"], 2, "the order is free or source, not 'any'");

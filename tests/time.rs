@@ -168,7 +168,7 @@ fn the_benchmark_on_time() {
         }
     }
     succeeds(&folder, BENCH, &[&flags[..], &["--objective=latency", "--machines=soma-edge"]].concat());
-    fails(&folder, BENCH, &["prefetch.mlir", "--objective=speed"], 2, "'speed' is no objective");
+    fails(&folder, BENCH, &["prefetch.mlir", "--objective=speed"], 2, "'speed' is not an objective");
     fails(
         &folder,
         BENCH,

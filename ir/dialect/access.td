@@ -1,18 +1,18 @@
-// How an operator accesses its operands and results.
+// The access of an operator to its operands and results.
 
 def Cosma_AccessAttr : Cosma_Attr<"Access", "access"> {
   let summary = "which elements of its operands an operator reads for which elements of its results";
   let description = [{
-    An operator is a loop nest, as in linalg. First come the sizes of its loops, `d0`, `d1` and so on: those that
-    may be cut anywhere; behind `sum`, those whose iterations add up and may be cut too; behind `reduced`,
-    those that may not; behind `whole`, those along which a result is not cut, such as the axis of a softmax.
-    Then come, for each operand, the indices that a point of the loops reads, or `whole` where it reads all of the
-    operand; several lists joined by `and` where it reads several elements. Behind the arrow follow those that it
-    writes. Indices are sums of multiples of loops and a number, divided by a number and rounded down. What lies
-    outside of an operand is padding; of each result every element is written, and nothing but one loop plus a number
-    is an index of it. Behind `sums` stands the element type of partial sums: signless integers of whole bytes, `f32` or
-    `f64`. Only where it is said is a `sum` split: parts run in source order, each adds to the sums of the parts before,
-    and the last one makes the results.
+    An operator is a loop nest, as in linalg. First come the sizes of its loops, `d0`, `d1` and so on: parallel loops,
+    which may be split anywhere; after `sum`, reductions that may be split; after `reduced`, reductions that may not;
+    after `whole`, loops along which a result is not split, such as the axis of a softmax.
+    Then come, for each operand, the indices that an iteration reads, or `whole` if it reads the whole operand;
+    several lists joined by `and` if it reads several elements. After the arrow come the indices that it writes.
+    An index is a sum of multiples of loops and a constant, divided by a constant and rounded down. Indices outside of
+    an operand are padding. Every element of a result is written, and its indices are only a loop plus a constant.
+    After `sums` comes the element type of partial sums: signless integers of whole bytes, `f32` or `f64`. A `sum` is
+    split only if this is given: the parts run in source order, each adds to the sums of the parts before, and the
+    last one computes the results.
 
     ```mlir
     %0 = cosma.op "Conv"(%x, %w, %b) access <[1, 64, 112, 112, sum 3, sum 7, sum 7],
@@ -20,7 +20,7 @@ def Cosma_AccessAttr : Cosma_Attr<"Access", "access"> {
     %1 = cosma.op "Softmax"(%0) access <[12, 128, whole 128], (d0, d1, d2) -> (d0, d1, d2)> : …
     ```
   }];
-  // By operand, `ways` counts the maps that read it; then follow those of the results.
+  // `ways` counts the maps of each operand; the maps of the results follow.
   let parameters = (ins
     ArrayRefParameter<"int64_t">:$sizes,
     ArrayRefParameter<"int64_t">:$kinds,

@@ -1,8 +1,8 @@
-// The part of COSMA that MLIR wants in C++: the dialect's classes, a pass that calls back, and the
-// calls that its C interface lacks. Everything that decides something is in Rust.
+// The C++ part of COSMA: the dialect's classes, a pass that calls back into Rust, and functions that MLIR's C interface
+// lacks. All decisions are in Rust.
 //
-// To be compiled by clang, not g++: MLIR finds traits by names that the compiler makes, and across
-// libMLIR.so those of g++ differ.
+// It must be compiled with clang, not g++: MLIR identifies traits by compiler-generated names, and those of g++ differ
+// across libMLIR.so.
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/CAPI/AffineMap.h"
@@ -37,20 +37,20 @@
 using namespace mlir;
 
 extern "C" {
-// -1 where it is not said.
+// -1 if absent.
 struct CosmaMachine {
   int64_t scratchpad, alignment, elementBytes, weights, keep, weightComputation;
-  // Null where they are not said; the scratchpad has a size or a name.
+  // Null if absent; the scratchpad has a size or a name.
   MlirAttribute reserved, links, compute, memories, home, scratchpadName;
 };
 }
 
-// Rust's side. Each returns whether all is well; what is not, it has said through MLIR.
+// Functions in Rust. Each returns whether it succeeded; errors were emitted through MLIR.
 extern "C" {
 bool cosmaVerifyOperator(MlirOperation operation);
 bool cosmaVerifyTransfer(MlirOperation operation);
 bool cosmaVerifyWait(MlirOperation operation);
-// Gives what is wrong, if anything is, to `append`.
+// Appends the error, if any, to `append`.
 bool cosmaVerifyMachine(const CosmaMachine *machine, MlirStringCallback append, void *user);
 bool cosmaVerifyAttribute(MlirOperation operation, MlirStringRef name, MlirAttribute value);
 // `argument` is -1 for the first result of a function, -2 for the second one, and so on.
@@ -129,7 +129,7 @@ void printRegion(OpAsmPrinter &printer, Operation *, DenseI64ArrayAttr offsets, 
   print(sizes);
 }
 
-// `at` an offset, or `streamed` where there is none.
+// `at` an offset, or `streamed` without one.
 ParseResult parsePlacement(OpAsmParser &parser, IntegerAttr &offset) {
   SMLoc location = parser.getCurrentLocation();
   if (succeeded(parser.parseOptionalKeyword("streamed")))
@@ -164,7 +164,7 @@ void printPlacement(OpAsmPrinter &printer, Operation *, IntegerAttr offset) {
 
 //===-- Assembly of the types of transfers ---------------------------------------------------===//
 
-// The type that a transfer returns for a tensor.
+// The result type of a transfer of a tensor.
 static Type movedType(Type tensor, bool isAsync) {
   auto ranked = dyn_cast<RankedTensorType>(tensor);
   return isAsync && ranked ? Type(cosma::TransitType::get(tensor.getContext(), ranked)) : tensor;
@@ -186,7 +186,7 @@ static void printAsync(OpAsmPrinter &printer, Operation *, UnitAttr async) {
     printer << "async ";
 }
 
-// `source`, or `source -> target` where their tensors differ; the target's tensor, asynchronous or not.
+// `source`, or `source -> target` if their tensors differ; the target's tensor, asynchronous or not.
 static ParseResult parsePieceType(OpAsmParser &parser, UnitAttr async, Type &source, Type &target) {
   if (parser.parseType(source))
     return failure();
@@ -203,7 +203,7 @@ static void printPieceType(OpAsmPrinter &printer, Operation *, UnitAttr, Type so
     printer << " -> " << tensorOf(target);
 }
 
-// `source`, or `source into destination`; the latter is the result's tensor as well.
+// `source`, or `source into destination`; the latter is also the result's tensor.
 static ParseResult parseIntoType(OpAsmParser &parser, UnitAttr async, Type &source, Type &destination,
                                  Type &target) {
   if (parser.parseType(source))
@@ -224,13 +224,13 @@ static void printIntoType(OpAsmPrinter &printer, Operation *, UnitAttr, Type sou
     printer << " into " << destination;
 }
 
-// The tensor; each operand is on the way to be that.
+// The tensor; each operand is in transit to it.
 static ParseResult parseAwaited(OpAsmParser &parser, ArrayRef<OpAsmParser::UnresolvedOperand> transits,
                                 SmallVectorImpl<Type> &types, Type &target) {
   if (parser.parseType(target))
     return failure();
   if (!isa<RankedTensorType>(target))
-    return parser.emitError(parser.getNameLoc()) << "waits for " << target << ", which is no ranked tensor";
+    return parser.emitError(parser.getNameLoc()) << "waits for " << target << ", which is not a ranked tensor";
   types.assign(transits.size(), movedType(target, true));
   return success();
 }
@@ -353,7 +353,7 @@ static void printResidencies(OpAsmPrinter &printer, Operation *, ArrayAttr resid
 namespace cosma {
 using EmitError = llvm::function_ref<InFlightDiagnostic()>;
 
-// Where `emitError` is null, the failure is an answer, and nothing is said.
+// If `emitError` is null, the failure is only returned.
 template <typename... Parts>
 static LogicalResult fail(EmitError emitError, const Parts &...parts) {
   if (emitError) {
@@ -368,7 +368,7 @@ static std::optional<int64_t> integerOf(Attribute attribute) {
   return integer && integer.getType().isSignlessInteger(64) ? std::optional(integer.getInt()) : std::nullopt;
 }
 
-// The elements of an array; none where it is not one of integers.
+// The elements of an array; none if it is not an array of integers.
 static SmallVector<int64_t> integersOf(Attribute attribute) {
   SmallVector<int64_t> integers;
   auto array = dyn_cast<ArrayAttr>(attribute);
@@ -381,7 +381,7 @@ static SmallVector<int64_t> integersOf(Attribute attribute) {
   return integers;
 }
 
-// What `getChecked` gives.
+// The result of `getChecked`.
 template <typename T>
 static FailureOr<T> orFailure(T attribute) {
   return attribute ? FailureOr<T>(attribute) : FailureOr<T>(failure());
@@ -439,7 +439,7 @@ FailureOr<ResidencyAttr> ResidencyAttr::from(Attribute attribute, EmitError emit
 
 bool ResidencyAttr::is(Attribute attribute) { return succeeded(from(attribute)); }
 
-// -1 or null where it is not said.
+// -1 or null if absent.
 static CosmaMachine describe(Attribute scratchpad, std::optional<int64_t> alignment, std::optional<Weights> weights,
                              std::optional<Keep> keep, std::optional<int64_t> elementBytes,
                              std::optional<WeightComputation> weightComputation, ArrayAttr reserved, ArrayAttr links,
@@ -481,7 +481,7 @@ LogicalResult MachineAttr::verify(EmitError emitError, Attribute scratchpad, std
   return success();
 }
 
-// The value of a key of `cosma.machine`'s builtin spelling, where it is one.
+// The value of a key in the builtin spelling of `cosma.machine`.
 static LogicalResult readInteger(NamedAttribute entry, std::optional<int64_t> &number, EmitError emitError) {
   number = integerOf(entry.getValue());
   if (number)
@@ -528,7 +528,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
   auto read = [&](NamedAttribute entry) -> LogicalResult {
     StringRef name = entry.getName().getValue();
     if (name == "scratchpad") {
-      // Its verifier says what may be one.
+      // Its verifier checks the value.
       scratchpad = entry.getValue();
       return success();
     }
@@ -553,7 +553,7 @@ FailureOr<MachineAttr> MachineAttr::from(Attribute attribute, EmitError emitErro
     if (name == "home")
       return readKind(entry, "the name of a memory", home, emitError);
     return fail(emitError, "has an unknown key '", name,
-                "'; there are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
+                "'; the keys are scratchpad, alignment, weights, keep, element_bytes, weight_computation, "
                 "reserved, links, compute, memories, home");
   };
   for (NamedAttribute entry : spelling)
@@ -599,7 +599,7 @@ static Attribute typedLists(Attribute attribute) {
   return ArrayAttr::get(array.getContext(), llvm::map_to_vector(array, typedElements<ResidencyAttr>));
 }
 
-// Writes the attributes of an operation that have their builtin spelling as what they are.
+// Converts the builtin spellings among an operation's attributes to typed attributes.
 static void makeTyped(Operation *operation) {
   bool isOwn = isa_and_present<CosmaDialect>(operation->getDialect());
   auto change = [&](StringRef name, Attribute (*typed)(Attribute)) {
@@ -672,7 +672,7 @@ static LogicalResult verifyOperator(Op op) {
 
 LogicalResult OperatorOp::verify() { return verifyOperator(*this); }
 
-// The region takes the operands and gives the results.
+// The region takes the operands and returns the results.
 LogicalResult GroupOp::verify() {
   Block &body = getBody().front();
   if (TypeRange(body.getArgumentTypes()) != TypeRange(getInputs().getTypes()))
@@ -689,8 +689,7 @@ LogicalResult SpillOp::verify() { return success(cosmaVerifyTransfer(wrap(getOpe
 LogicalResult StoreOp::verify() { return success(cosmaVerifyTransfer(wrap(getOperation()))); }
 LogicalResult WaitOp::verify() { return success(cosmaVerifyWait(wrap(getOperation()))); }
 
-// A planned operator reads and writes the scratchpad; one without a result is there for something that
-// only it knows.
+// A planned operator reads and writes the scratchpad; an operator without a result has an unknown effect.
 template <typename Op>
 static void operatorEffects(Op op, SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   if (!op.getOffsets() && op->getNumResults() != 0)
@@ -703,7 +702,7 @@ void OperatorOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effe
   operatorEffects(*this, effects);
 }
 
-// To which the trait adds those of its region.
+// The trait adds the effects of its region.
 void GroupOp::getEffects(SmallVectorImpl<MemoryEffects::EffectInstance> &effects) {
   operatorEffects(*this, effects);
 }
@@ -725,14 +724,14 @@ struct CosmaPass {
   MlirStringRef name, description, anchor;
   const CosmaOption *options;
   intptr_t numOptions;
-  // Handed to every run.
+  // Passed to every run.
   const void *user;
   bool (*run)(MlirOperation operation, const void *user, const MlirStringRef *values, intptr_t numValues);
 };
 }
 
 namespace {
-// A pass as it was registered; lives as long as the process.
+// A registered pass; it lives as long as the process.
 struct Registered {
   struct Option {
     std::string name, description, initial;
@@ -760,7 +759,7 @@ public:
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<cosma::CosmaDialect, arith::ArithDialect, func::FuncDialect, memref::MemRefDialect,
                     tensor::TensorDialect>();
-    // What runs on a module lowers it, with passes of MLIR's.
+    // A pass on modules lowers them, with MLIR's passes.
     if (registered.anchor == "builtin.module")
       registry.insert<affine::AffineDialect, bufferization::BufferizationDialect, index::IndexDialect,
                       linalg::LinalgDialect, math::MathDialect, scf::SCFDialect, tosa::TosaDialect>();
@@ -788,7 +787,7 @@ private:
 
 extern "C" void cosmaRegisterPass(const CosmaPass *pass) {
   static std::mutex mutex;
-  // Never destroyed: MLIR's own registry, which outlives it, refers to what is in here.
+  // Never destroyed: MLIR's own registry, which outlives it, refers to its contents.
   static auto &passes = *new std::map<std::string, Registered>();
   std::lock_guard<std::mutex> lock(mutex);
   auto [entry, isNew] = passes.try_emplace(unwrap(pass->name).str());
@@ -808,10 +807,10 @@ extern "C" void cosmaRegisterPass(const CosmaPass *pass) {
 
 //===-- Calls of compiled code ---------------------------------------------------------------===//
 
-// Where the call of this thread is left to.
+// The target of the jump that leaves the call of this thread.
 static thread_local std::jmp_buf *callEnd = nullptr;
 
-// Calls compiled code; gives whether it came to its end, or was left before.
+// Calls compiled code; returns whether it ended regularly.
 extern "C" bool cosmaCall(void (*code)(void **), void **arguments) {
   std::jmp_buf end;
   callEnd = &end;
@@ -824,8 +823,8 @@ extern "C" bool cosmaCall(void (*code)(void **), void **arguments) {
   return true;
 }
 
-// Leaves the call of this thread, from a function that compiled code has called. No frame in between may
-// have anything to destroy.
+// Leaves the call of this thread, from a function called by compiled code. No frame in between may have anything to
+// destroy.
 extern "C" [[noreturn]] void cosmaLeave() {
   if (!callEnd)
     std::abort();
@@ -844,14 +843,14 @@ struct CosmaResidency {
 struct CosmaPlan {
   int64_t operators, total, compulsory, nonCompulsory, lowerBound, fragmentation, prologue, peak, minScratchpad;
   bool isOptimal, isMinExact;
-  // Without a proof, that is empty.
+  // Empty without a proof.
   MlirStringRef solver, proof;
-  // -1 where there is none; the rule is empty then.
+  // -1 if absent; the rule is empty then.
   int64_t cyclesBound;
   MlirStringRef cyclesBoundRule;
   int64_t anyOrderBound;
   MlirStringRef anyOrderRule;
-  // -1 where there are none.
+  // -1 if absent.
   int64_t cost, costBound;
 };
 struct CosmaTile {
@@ -861,7 +860,7 @@ struct CosmaTile {
 };
 }
 
-// Each gives whether the attribute is one, in whatever spelling.
+// Each returns whether the attribute is one, in either spelling.
 extern "C" bool cosmaReadAlias(MlirAttribute attribute, CosmaAlias *alias) {
   FailureOr<cosma::AliasAttr> typed = cosma::AliasAttr::from(unwrap(attribute));
   if (succeeded(typed))
@@ -920,7 +919,7 @@ extern "C" bool cosmaReadTile(MlirAttribute attribute, CosmaTile *tile) {
   return static_cast<bool>(typed);
 }
 
-// What is given has passed the attribute's verifier before, as Rust's types do not hold anything else.
+// The values have passed the attribute's verifier before, as Rust's types guarantee.
 extern "C" MlirAttribute cosmaAliasAttr(MlirContext context, const CosmaAlias *alias) {
   return wrap(cosma::AliasAttr::get(unwrap(context), alias->result, alias->operand, alias->at));
 }
@@ -979,7 +978,7 @@ extern "C" MlirType cosmaTransitTensor(MlirType type) {
 
 extern "C" MlirModule cosmaParse(MlirContext context, MlirStringRef text, MlirStringRef name) {
   llvm::SourceMgr sources;
-  // The copy is aligned as bytecode wants it, and ends in the NUL that the lexer wants.
+  // The copy has the alignment that bytecode needs, and the NUL that the lexer needs.
   sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(unwrap(text), unwrap(name)), llvm::SMLoc());
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(unwrap(context)));
   if (module)
@@ -1016,7 +1015,7 @@ extern "C" void cosmaSetArgumentAttribute(MlirOperation function, intptr_t argum
     op.removeArgAttr(argument, StringAttr::get(op->getContext(), unwrap(name)));
 }
 
-// The same of a function's results.
+// The same for a function's results.
 extern "C" MlirAttribute cosmaResultAttribute(MlirOperation function, intptr_t result, MlirStringRef name) {
   auto op = dyn_cast<FunctionOpInterface>(unwrap(function));
   if (!op || op.getNumResults() <= result)
@@ -1036,21 +1035,21 @@ extern "C" void cosmaSetResultAttribute(MlirOperation function, intptr_t result,
     op.removeResultAttr(result, key);
 }
 
-// What traits and interfaces say, of whatever dialect.
+// Queries of traits and interfaces, for any dialect.
 extern "C" bool cosmaIsElementwise(MlirOperation operation) {
   return unwrap(operation)->hasTrait<OpTrait::Elementwise>();
 }
 
 extern "C" bool cosmaIsMemoryEffectFree(MlirOperation operation) { return isMemoryEffectFree(unwrap(operation)); }
 
-// What tells operations that are not equal apart, without their operands, locations and discardable attributes.
+// The properties that distinguish operations, without operands, locations and discardable attributes.
 extern "C" uint64_t cosmaEquivalenceHash(MlirOperation operation) {
   auto ignore = OperationEquivalence::ignoreHashValue;
   auto flags = OperationEquivalence::IgnoreLocations | OperationEquivalence::IgnoreDiscardableAttrs;
   return OperationEquivalence::computeHash(unwrap(operation), ignore, ignore, flags);
 }
 
-// Whether two operations compute the same if their operands are the same in turn.
+// Whether two operations compute the same if their operands are equal in order.
 extern "C" bool cosmaIsEquivalent(MlirOperation one, MlirOperation other) {
   Operation *lhs = unwrap(one), *rhs = unwrap(other);
   if (lhs->getNumOperands() != rhs->getNumOperands())
@@ -1080,8 +1079,7 @@ extern "C" bool cosmaIsSymbolUnused(MlirOperation symbol, MlirOperation module) 
   return SymbolTable::symbolKnownUseEmpty(unwrap(symbol), unwrap(module));
 }
 
-// Makes what takes a linalg.pack or linalg.unpack of tensors apart take its place, if it can; nothing reads the
-// operation then, which stays.
+// Decomposes a linalg.pack or linalg.unpack of tensors, if possible; the operation stays, without uses.
 extern "C" bool cosmaDecomposePack(MlirOperation operation) {
   Operation *op = unwrap(operation);
   if (!isa<linalg::PackOp, linalg::UnPackOp>(op))
@@ -1100,13 +1098,13 @@ extern "C" bool cosmaDecomposePack(MlirOperation operation) {
   return false;
 }
 
-// Takes an operation out of its block, and the operands from it and from all in its regions.
+// Removes an operation from its block, and the operands from it and from all operations in its regions.
 extern "C" void cosmaDetach(MlirOperation operation) {
   unwrap(operation)->remove();
   unwrap(operation)->walk([](Operation *inner) { inner->setOperands(ValueRange()); });
 }
 
-// Destroys an operation that was detached, unless it is in a block again, or something reads what is in it.
+// Destroys a detached operation, unless it is in a block again, or its results have uses.
 extern "C" void cosmaDestroyDetached(MlirOperation operation) {
   Operation *op = unwrap(operation);
   auto isFree = [](Value value) { return value.use_empty(); };

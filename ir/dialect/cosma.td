@@ -1,7 +1,7 @@
 // COSMA's dialect: an abstract operator, and the transfers of a planned program.
 //
-// What can be said with upstream operations is said with them. What the verifiers behind `hasVerifier` need
-// sizes and the machine for is in Rust (ir/src/verify.rs), as is what discardable attributes may be.
+// It has no operation that upstream dialects have. Verification that needs sizes or the machine is in Rust
+// (ir/src/verify.rs), and so is that of discardable attributes.
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
@@ -13,42 +13,42 @@ def Cosma_Dialect : Dialect {
   let name = "cosma";
   let summary = "Operators and transfers of a planned scratchpad";
   let description = [{
-    A function in *source form* has one block of operators on static tensors and no transfer.
-    In *planned form* the order of the block is the schedule, every operation that puts a tensor
-    into the scratchpad is one of this dialect and carries its byte offset, and transfers stand between
-    the operators: `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not. All four
-    pass the border of host memory; `cosma.copy` leads from one of several other memories to another.
-    An `async` transfer begins where it stands and goes on beside what follows, up to the `cosma.wait` for it.
-    An operation of another dialect that runs on the scratchpad stands in a `cosma.group`. So each of
-    them has effects on the scratchpad, and no pass of MLIR merges, drops or moves one.
+    A function in *source form* has one block of operators on static tensors and no transfers.
+    In *planned form* the order of the block is the schedule. Every operation that puts a tensor into the
+    scratchpad belongs to this dialect and carries a byte offset. Between the operators are transfers:
+    `cosma.load` and `cosma.store` are compulsory, `cosma.reload` and `cosma.spill` are not. All four move data
+    from or to host memory; `cosma.copy` moves it between two other memories. An `async` transfer begins at its
+    place in the block and runs in parallel with the operations after it, up to its `cosma.wait`.
+    An operation of another dialect that runs on the scratchpad is wrapped in a `cosma.group`. So each
+    operation has effects on the scratchpad, and MLIR's passes do not merge, drop or move it.
 
     Attributes of the dialect:
 
-    - `cosma.machine`, on a module or a function: a `#cosma.machine`. The nearest one counts.
-    - `cosma.weight`, on an argument of a function: a constant of the network.
+    - `cosma.machine`, on a module or a function: a `#cosma.machine`. The innermost one applies.
+    - `cosma.weight`, on an argument of a function: the argument is a constant of the network.
     - `cosma.keep`, on such an argument: it stays in the scratchpad from one run of the function to the next.
-    - `cosma.at`, on an argument or a result of a function, or on an operation of its block: whenever that tensor is in
-      the scratchpad, it lies at this offset in bytes, `cosma.at = 4096 : i64`. An operation of several results has an
-      offset for each, or -1 for any: `cosma.at = array<i64: 0, -1>`.
+    - `cosma.at`, on an argument or a result of a function, or on an operation of its block: the offset in bytes at
+      which the tensor lies whenever it is in the scratchpad, `cosma.at = 4096 : i64`. An operation with several
+      results has one offset for each, or -1 for any: `cosma.at = array<i64: 0, -1>`.
     - `cosma.on_chip`, on an argument: it lies in the scratchpad, and not in host memory, before the first operator
-      runs. On a result: it lies in the scratchpad when the last operator has run, and is not stored. With or without
-      `cosma.at`; planning says where, in `cosma.offset`. An operator of a function in planned form reads such an
-      argument where it lies, and the function returns such a result from where it lies. A function in lowered form
-      neither takes nor returns them: the caller finds their numbers and offsets in the function's own `cosma.on_chip`,
-      `{arguments = [[0, 4096]], results = [[0, 128]]}`.
+      runs. On a result: it lies in the scratchpad after the last operator has run, and is not stored. If there is no
+      `cosma.at`, planning chooses the offset; the planned function has it as `cosma.offset`. In planned form,
+      operators read such an argument in the scratchpad, and the function returns such a result there. A lowered
+      function neither takes nor returns them: the caller finds their indices and offsets in the function's
+      `cosma.on_chip`, `{arguments = [[0, 4096]], results = [[0, 128]]}`.
     - `cosma.workspace`, `cosma.macs`, `cosma.cycles`, `cosma.in_place`, and between two passes of planning
-      `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: what `cosma.op`
-      has as its own `workspace`, `macs`, `cycles`, `in_place`, `residencies`, `workspace_offset`; without
-      `cosma.in_place`, COSMA goes by what it knows of them. `cosma.residencies` also stands on arguments
-      of functions.
+      `cosma.residencies` and `cosma.workspace_offset`, on operations of other dialects: the counterparts of the
+      attributes `workspace`, `macs`, `cycles`, `in_place`, `residencies` and `workspace_offset` of `cosma.op`.
+      Without `cosma.in_place`, COSMA uses what it knows about the operation. Arguments of functions can have
+      `cosma.residencies` too.
     - `cosma.plan`, on a function: a `#cosma.plan`.
-    - `cosma.tiling`, on a function that `cosma-tile` looked at: how many bytes every tiling moves
-      (`all_tilings`) and every one that computes no element twice (`without_recomputation`), compulsory ones
-      included, as `{all_tilings = 3628832 : i64, without_recomputation = 4364064 : i64}`; or `"unknown"`.
+    - `cosma.tiling`, on a function that `cosma-tile` has processed: the bytes, compulsory ones included, that every
+      tiling moves (`all_tilings`), and that every tiling without recomputation moves (`without_recomputation`), as
+      in `{all_tilings = 3628832 : i64, without_recomputation = 4364064 : i64}`; or `"unknown"`.
 
     `#cosma.machine`, `#cosma.alias` and `#cosma.residency` each have a *builtin spelling* as well, for
-    tools that write source form and do not know the dialect. Each stands wherever the typed one may, and
-    means the same; `cosma-opt` makes it typed as it reads.
+    tools that write source form without knowing the dialect. It is allowed wherever the typed attribute is, and
+    means the same; `cosma-opt` converts it to the typed attribute when it reads a module.
   }];
   let cppNamespace = "::cosma";
   let useDefaultAttributePrinterParser = 1;
@@ -63,7 +63,7 @@ class Cosma_Attr<string name, string attributeMnemonic> : AttrDef<Cosma_Dialect,
   let genVerifyDecl = 1;
 }
 
-// What has a builtin spelling: `from` takes either, and says what is wrong with others.
+// An attribute with a builtin spelling: `from` converts either spelling, and reports errors in others.
 class Cosma_SpelledAttr<string name, string attributeMnemonic> : Cosma_Attr<name, attributeMnemonic> {
   let extraClassDeclaration = [{
     static ::mlir::FailureOr<}] # name # [{Attr> from(
@@ -76,43 +76,43 @@ class Cosma_Enum<string name, string summary, list<EnumCase> cases> : I32Enum<na
   let cppNamespace = "::cosma";
 }
 
-def Cosma_Weights : Cosma_Enum<"Weights", "how weights reach their operators", [
+def Cosma_Weights : Cosma_Enum<"Weights", "the way operators read weights", [
     I32EnumCase<"Resident", 0, "resident">, I32EnumCase<"Streamed", 1, "streamed">, I32EnumCase<"Auto", 2, "auto">
   ]>;
 
-def Cosma_Keep : Cosma_Enum<"Keep", "which weights stay in the scratchpad from one run to the next", [
+def Cosma_Keep : Cosma_Enum<"Keep", "the weights that stay in the scratchpad from one run to the next", [
     I32EnumCase<"None", 0, "none">, I32EnumCase<"Auto", 1, "auto">
   ]>;
 
-def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "when what depends on weights alone is computed", [
+def Cosma_WeightComputation : Cosma_Enum<"WeightComputation", "the time of computation on weights alone", [
     I32EnumCase<"Folded", 0, "folded">, I32EnumCase<"Run", 1, "run">
   ]>;
 
-def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "how good a plan is known to be", [
+def Cosma_PlanStatus : Cosma_Enum<"PlanStatus", "the proof status of a plan", [
     I32EnumCase<"Feasible", 0, "feasible">, I32EnumCase<"Optimal", 1, "optimal">
   ]>;
 
-def Cosma_LeastIs : Cosma_Enum<"LeastIs", "what the least scratchpad of a plan is", [
+def Cosma_LeastIs : Cosma_Enum<"LeastIs", "the kind of the least scratchpad of a plan", [
     I32EnumCase<"Exact", 0, "exact">, I32EnumCase<"LowerBound", 1, "lower_bound">
   ]>;
 
 def Cosma_AliasAttr : Cosma_SpelledAttr<"Alias", "alias"> {
   let summary = "a result and an operand of an operator that may share bytes";
   let description = [{
-    The smaller of the two lies within the larger one, from its start or `at` a byte of it.
+    The smaller of the two lies within the larger one, at its start or `at` a byte offset.
 
     ```mlir
     #cosma.alias<result 0, operand 0>
     #cosma.alias<result 0, operand 1, at 512>
     ```
 
-    Builtin spelling, which the operators' own assembly takes and prints: `[result, operand]` or
+    Builtin spelling, which the assembly of operators accepts and prints: `[result, operand]` or
     `[result, operand, byte]`.
   }];
   let parameters = (ins
     "int64_t":$result,
     "int64_t":$operand,
-    DefaultValuedParameter<"int64_t", "0", "byte of the larger one">:$at
+    DefaultValuedParameter<"int64_t", "0", "byte offset in the larger one">:$at
   );
   let assemblyFormat = "`<` `result` $result `,` `operand` $operand (`,` `at` $at^)? `>`";
 }
@@ -120,8 +120,8 @@ def Cosma_AliasAttr : Cosma_SpelledAttr<"Alias", "alias"> {
 def Cosma_ResidencyAttr : Cosma_SpelledAttr<"Residency", "residency"> {
   let summary = "steps of the schedule during which a tensor lies at one place";
   let description = [{
-    From the first step to before the second one, its first byte lies `at` an offset in bytes from the start
-    of the scratchpad.
+    In the steps `START to END`, half-open, its first byte lies `at` an offset in bytes from the start of the
+    scratchpad.
 
     ```mlir
     #cosma.residency<0 to 3 at 4096>
@@ -143,32 +143,36 @@ def Cosma_SizeOrName : AttrOrTypeParameter<"::mlir::Attribute", "bytes, or the n
 def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
   let summary = "the accelerator that a module or a function is for";
   let description = [{
-    Any of `scratchpad` (its bytes), `alignment` (addresses are multiples of that many bytes), `weights`
-    (`resident` in the scratchpad, `streamed` past it, or `auto`: use by use what moves less), `keep` (`auto`: weights stay in the scratchpad from one run
-    of the function to the next where that saves traffic; or `none`), `element_bytes` (that many for each element of a
-    float tensor, to which it will be quantised) and `weight_computation` (`folded`: done before the run; or
-    `run`).
+    All fields are optional:
 
-    `reserved` lists addresses of the scratchpad that are not to be used, each as `[first, end]` in bytes, half-open: a
-    stack, or what another program keeps there.
+    - `scratchpad`: its size in bytes.
+    - `alignment`: addresses are multiples of this many bytes.
+    - `weights`: `resident` in the scratchpad, `streamed` past it, or `auto`: whichever moves less, for each use.
+    - `keep`: `auto`, weights stay in the scratchpad from one run of the function to the next where that saves
+      traffic; or `none`.
+    - `element_bytes`: the bytes of each element of a float tensor, for networks that will be quantised.
+    - `weight_computation`: `folded`, done before the run; or `run`.
 
-    `links` gives it a clock: how fast transfers are, one entry each way between `host` and `scratchpad`. A link
-    moves `rate` bytes per cycle, a ratio of integers such as 16, "3.75" or "15/4", and keeps its `channel` busy
-    for `setup` cycles more; a transfer of fewer than `burst` bytes takes as long as one of that many; and it is
-    complete `latency` cycles after the channel is done with it. A channel carries out its transfers one by one,
-    in their order. With `links` there may be `compute`: the `cycles_per_mac` of an operator that does not say its
-    own `cycles`, the `bytes_per_cycle` that operators read and write in the scratchpad, and the `least_cycles`
-    that one takes.
+    `reserved` lists address ranges of the scratchpad that must not be used, such as a stack or the memory of
+    another program, each as `[first, end]` in bytes, half-open.
 
-    `memories` describes more than a scratchpad and host memory: each by its name, with any of `size` in bytes,
-    `alignment` (else that of the machine, else 64), `reserved` as above, and `banks`: so many equal parts, and no tensor
-    lies across two of them; `apart` asks that what one operator reads lies in different ones, and `apart = 64` that each two
-    operands in one bank cost as much as 64 bytes of traffic. A memory without a size is as large as it needs
-    to be, and is *home*, where arguments lie and results go; where several have none, `home` names one of them.
-    `scratchpad` then is the name of a memory with a size. Each entry of `links` leads from one memory to another, and
-    copies go over no other way; its `price` is what a byte costs. If it is not said, it is 1, or, with three memories or
-    more, the cycles in which 65,536 bytes pass at its rate. Either each has a rate and a
-    channel as well, or none has.
+    `links` gives the machine a clock: it has the speed of transfers, with one entry for each direction between `host`
+    and `scratchpad`. A link moves `rate` bytes per cycle, a ratio of integers such as 16, "3.75" or "15/4", and keeps
+    its `channel` busy for another `setup` cycles. A transfer of fewer than `burst` bytes takes as long as one of
+    `burst` bytes. A transfer is complete `latency` cycles after the channel has finished it. A channel executes its
+    transfers one at a time, in order. With `links` there may be `compute`: `cycles_per_mac` for operators without
+    `cycles` of their own, the `bytes_per_cycle` that operators read and write in the scratchpad, and the
+    `least_cycles` of any operator.
+
+    `memories` describes machines with more than a scratchpad and host memory. Each memory has a name and any of
+    `size` in bytes, `alignment` (by default that of the machine, else 64), `reserved` as above, and `banks`: the
+    number of equal parts, where no tensor lies across two of them. With `apart`, the operands of one operator must lie
+    in different banks, and with `apart = 64`, each two of them in one bank cost as much as 64 bytes of traffic, on
+    machines where tensors move. A memory without a size is as large as it needs to be, and is *home*, which holds arguments and results; if several have no size, `home` names one of
+    them. `scratchpad` is then the name of a memory with a size. Each entry of `links` leads from one memory to
+    another, and there are no copies between memories without a link. The `price` of a link is the cost of a byte. Its
+    default is 1, or with three or more memories, the cycles that 65,536 bytes take at the rate of the link. Either
+    all links have a rate and a channel, or none has.
 
     ```mlir
     #cosma.machine<scratchpad = 524288, alignment = 64, weights = streamed>
@@ -184,8 +188,8 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     ```
 
     Builtin spelling: a dictionary of 64-bit integers and strings,
-    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, and `reserved`, `links`, `compute` and `memories` as
-    above.
+    `{scratchpad = 524288, alignment = 64, weights = "streamed"}`, with `reserved`, `links`, `compute` and `memories`
+    as above.
   }];
   let parameters = (ins
     Cosma_SizeOrName:$scratchpad,
@@ -206,21 +210,22 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
 def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
   let summary = "what is known about the plan of a function";
   let description = [{
-    Everything but `operators` is in bytes. `total` is what is moved, `compulsory` what every plan moves, and
-    `non_compulsory` the rest, of which `fragmentation` is caused by addresses; no plan has less of it than
-    `lower_bound`. `peak` is the most that lies in the scratchpad at once. With less than `min_scratchpad` the
-    function cannot run; with that much it can, unless `min_scratchpad_is` a `lower_bound`. After `cosma-tile`,
-    `proof` says among which programs none moves less, if this plan reaches its bound: `all tilings`, `all
-    tilings without recomputation`, `these tiles` or `this order`, to which `lower_bound` belongs.
+    Everything except `operators` is in bytes. `total` is the traffic: `compulsory`, which every plan moves, and
+    `non_compulsory`, the rest, of which addresses cause `fragmentation`. `lower_bound` is a lower bound on the
+    non-compulsory bytes of every plan. `peak` is the most that lies in the scratchpad at once. The function cannot
+    run with less than `min_scratchpad`; it can run with that much, unless `min_scratchpad_is` a `lower_bound`. After
+    `cosma-tile`, `proof` is the set of programs that `lower_bound` holds for: `all tilings`, `all tilings without
+    recomputation`, `these tiles` or `this order`. A plan that reaches the bound moves the least of all of these.
 
-    Where weights stay in the scratchpad from run to run, `total` and its parts are what each further run moves, and
-    the first one moves `prologue` more.
+    If weights stay in the scratchpad from run to run, `total` and its parts are those of each run after the first,
+    and the first run moves `prologue` more.
 
-    For a machine of several memories, all transfers together cost `cost` by the prices of links, and no program costs
-    less than `cost_bound`. The bytes are those from and to home.
+    On a machine with several memories, all transfers together cost `cost` by the prices of links, and no program
+    costs less than `cost_bound`. Bytes are those from and to home.
 
-    For a machine with a clock, no program of these transfers takes less than `cycles_bound` cycles, as is known by
-    `cycles_bound_rule`; and no program of any order less than `any_order_bound`, if that is another one.
+    On a machine with a clock, no program with these transfers takes less than `cycles_bound` cycles;
+    `cycles_bound_rule` names the rule of the bound. `any_order_bound`, if it differs, is a lower bound for every order
+    of the operators.
   }];
   let parameters = (ins
     "int64_t":$operators,
@@ -247,10 +252,10 @@ def Cosma_PlanAttr : Cosma_Attr<"Plan", "plan"> {
 }
 
 def Cosma_TileAttr : Cosma_Attr<"Tile", "tile"> {
-  let summary = "which operator a tile is of, and which part of it";
+  let summary = "the operator that a tile is part of, and which part";
   let description = [{
-    The name of an operator of the network before it was cut, and the part of its loops that the tile runs:
-    where that begins and how many iterations it has, loop by loop, in the order of the operator's access.
+    The name of an operator of the network before it was split, and the part of its loops that the tile runs:
+    the first iteration and the number of iterations of each loop, in the order of the operator's access.
 
     ```mlir
     #cosma.tile<"Conv_3", [0, 0, 12, 0, 0, 0, 0] [1, 16, 4, 16, 8, 3, 3]>
@@ -278,7 +283,7 @@ class Cosma_Op<string mnemonic, list<Trait> traits = []> : Op<Cosma_Dialect, mne
   let hasVerifier = 1;
 }
 
-// All memories but host memory: passes of MLIR's know no more of what lies where.
+// All memories except host memory: MLIR's passes do not distinguish them.
 def Scratchpad : Resource<"::cosma::Scratchpad">;
 def HostMemory : Resource<"::cosma::HostMemory">;
 
@@ -287,12 +292,12 @@ def Cosma_Natural : ConfinedAttr<I64Attr, [IntNonNegative]>;
 def Cosma_NotEmpty : AttrConstraint<
   CPred<"!::llvm::cast<::mlir::StringAttr>($_self).getValue().empty()">, "that is not empty">;
 
-// What runs as one operator: `cosma.op` and `cosma.group`.
+// Operations that are one operator: `cosma.op` and `cosma.group`.
 //
-// `in_place` is no destination-passing style: it permits, where `outs` decide; a result may have several
-// operands to choose from, or a part of one, and most results have none. And a group has no interface by which
-// passes know what flows into its region (RegionBranchOpInterface): remove-dead-values would drop operands and
-// results, while `in_place`, `offsets` and `residencies` still count those that were there.
+// `in_place` is not destination-passing style. It permits sharing, while `outs` requires it; a result may have
+// several candidate operands, or a part of one, and most results have none. A group does not implement
+// RegionBranchOpInterface, because remove-dead-values would then drop operands and results, but not their entries in
+// `in_place`, `offsets` and `residencies`.
 class Cosma_Operator<string mnemonic, list<Trait> traits = []>
     : Cosma_Op<mnemonic, traits # [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let arguments = (ins
@@ -320,23 +325,22 @@ class Cosma_Operator<string mnemonic, list<Trait> traits = []>
 def OperatorOp : Cosma_Operator<"op"> {
   let summary = "an abstract operator";
   let description = [{
-    Reads its operands and computes its results; `kind` says how, to those who know.
+    Reads its operands and computes its results. `kind` names what it computes; COSMA does not interpret it.
 
     `access` says which elements of its operands it reads for which of its results, and so how it may be split.
-    `macs` counts its multiply-accumulates; `cycles` is how long it computes, whatever the machine says of
-    multiply-accumulates. `workspace` is the room in bytes that it needs for
-    itself while it runs. `in_place` lists pairs of a result and an operand (`#cosma.alias`): they may
-    share bytes, if no other operator is still to read the operand. So a concatenation whose operands lie
-    where its result has them moves nothing, and neither does a split. What is a part of another is in no
-    second pair, and parts of one tensor have no byte in common. A planner adds `offsets`, one for each
-    result, and `workspace_offset`; and before transfers stand in the block, `residencies`: for each
-    result, a list of `#cosma.residency`.
+    `macs` is its number of multiply-accumulates. `cycles` is its compute time, which overrides the time that follows
+    from `macs`. `workspace` is the bytes of scratchpad that it needs for itself while it runs. `in_place` lists pairs
+    of a result and an operand (`#cosma.alias`) that may share bytes if no later operator reads the operand. So a
+    concatenation whose operands lie at their places in its result moves nothing, and neither does a split. A
+    tensor that is a part of another is in no second pair, and the parts of one tensor have no byte in common. A
+    planner adds `offsets`, one for each result, and `workspace_offset`. Before transfers are inserted, it adds
+    `residencies`: a list of `#cosma.residency` for each result.
 
-    `tile` says that it is a part of an operator that was cut; its operands and results are pieces of that one's.
+    An operator with `tile` is a part of an operator that was split; its operands and results are pieces of the
+    operands and results of that operator.
 
-    In source form it has no effect on memory unless it has no result, so equal ones can be
-    merged and unused ones dropped. With offsets it reads and writes the scratchpad, and stays
-    where it is.
+    In source form it has no effect on memory unless it has no result, so equal operators can be merged and unused
+    ones dropped. With offsets it reads and writes the scratchpad, and stays in place.
 
     ```mlir
     %0 = cosma.op "Conv"(%x, %w) macs 4608 : (tensor<1x8x8xi8>, tensor<8x3x3xi8>) -> tensor<8x8x8xi8>
@@ -354,16 +358,16 @@ def GroupOp : Cosma_Operator<"group", [
   ]> {
   let summary = "operations that run as one operator";
   let description = [{
-    What an accelerator does in one go, a convolution with its padding and its activation say: to a
-    planner one operator, whose operands and results need room, and nothing between them. The region
-    says what it computes, in operations of any dialect; its arguments are the operands, what
-    `cosma.yield` is given are the results. `kind` names the operator that the others joined. The other
-    attributes are those of `cosma.op`.
+    Operations that an accelerator executes together, such as a convolution with its padding and its activation. A
+    planner sees one operator: its operands and results need space in the scratchpad, and the values between them do
+    not. The region computes the results in operations of any dialect: its arguments are the operands, and the
+    operands of `cosma.yield` are the results. `kind` names the main operator of the group. The other attributes are
+    those of `cosma.op`.
 
-    It has the effects on memory of what is in it. With offsets it reads and writes the scratchpad as
-    well. In planned form, each operation of another dialect that runs on the scratchpad is in a group,
-    if need be alone: by itself it would be a function of its operands to MLIR, which could merge it
-    with an equal one whose place was overwritten in between.
+    It has the memory effects of the operations in it. With offsets it also reads and writes the scratchpad. In
+    planned form, each operation of another dialect that runs on the scratchpad is in a group, alone if necessary.
+    Outside of one, it would be a pure function of its operands to MLIR, which could merge it with an equal operation
+    whose result was overwritten in between.
 
     ```mlir
     %0 = cosma.group "tosa.conv2d"(%x, %w, %b) : (…) -> tensor<1x8x8x4xf32> {
@@ -379,9 +383,9 @@ def GroupOp : Cosma_Operator<"group", [
 }
 
 def YieldOp : Op<Cosma_Dialect, "yield", [Pure, ReturnLike, Terminator, HasParent<"GroupOp">]> {
-  let summary = "what a group computes";
+  let summary = "the results of a group";
   let arguments = (ins Variadic<AnyType>:$values);
-  let builders = [OpBuilder<(ins), [{ /* of nothing */ }]>];
+  let builders = [OpBuilder<(ins), [{ /* without operands */ }]>];
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
 }
 
@@ -389,7 +393,7 @@ def Cosma_TransitType : TypeDef<Cosma_Dialect, "Transit"> {
   let mnemonic = "transit";
   let summary = "a tensor on its way from one memory to another";
   let description = [{
-    What an `async` transfer returns. No operator can read it; `cosma.wait` gives the tensor.
+    The result of an `async` transfer. No operator can read it; `cosma.wait` returns the tensor.
 
     ```mlir
     !cosma.transit<tensor<64xi8>>
@@ -441,11 +445,12 @@ class Cosma_TakeOut<string mnemonic>
 def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
     MemRead<HostMemory>, MemWrite<HostMemory>, MemRead<Scratchpad>, MemWrite<Scratchpad>
   ]>]> {
-  let summary = "until a transfer is complete";
+  let summary = "waits until a transfer is complete";
   let description = [{
-    Gives the tensor that an `async` transfer moves: in the scratchpad after a load, a reload or a copy, or in the memory
-    that it names; in host memory after a spill or a store. Until then nothing can read it, and the place that it comes from is not free. Each
-    transfer is waited for once, in its block; the slices of one tensor by one wait.
+    Returns the tensor that an `async` transfer moves: after a load, a reload or a copy, in the scratchpad or in the
+    memory that the transfer names; after a spill or a store, in host memory. Before the wait, nothing can read the
+    tensor, and its source is not free. Each transfer has one wait, in the same block; all slices of one tensor share
+    one wait.
 
     ```mlir
     %t0 = cosma.load async %x at 0 : tensor<64xi8>
@@ -462,24 +467,23 @@ def WaitOp : Cosma_Op<"wait", [MemoryEffects<[
 }
 
 def LoadOp : Cosma_BringIn<"load", (ins UnitAttr:$kept), "(`kept` $kept^)?"> {
-  let summary = "host memory to scratchpad, an argument's first time";
+  let summary = "host memory to scratchpad, the first load of an argument";
   let description = [{
-    Compulsory traffic. The result lies `at` an offset in bytes; or, without an offset, it is `streamed`: it
-    passes by on the way to the next operator, and has no address.
+    Compulsory traffic. The result lies `at` an offset in bytes; or it has no offset and is `streamed`: it goes to
+    the next operator without an address in the scratchpad.
 
-    With a region, `[offsets] [sizes]`, it brings in that part of the tensor alone: in the scratchpad its
-    elements lie side by side, in host memory in rows of the whole tensor.
+    With a region, `[offsets] [sizes]`, it loads only that part of the tensor. The elements of the region are
+    contiguous in the scratchpad, and in rows of the whole tensor in host memory.
 
-    `async`, it returns a `!cosma.transit`, for which a `cosma.wait` stands further down. It may then move a
-    `slice` of the bytes that it would move without, from the first one to before the second one: the slices of
-    one tensor go to one place, have no byte in common and are all of it. The bytes of a slice need their place
-    only from there on.
+    An `async` load returns a `!cosma.transit`, which a later `cosma.wait` takes. It may move only a `slice` of the
+    bytes, half-open. The slices of one tensor have the same destination, are disjoint and together are the whole
+    tensor. The destination of a slice must be free only from that slice on.
 
-    A weight that is `kept` is loaded once, before the first run of the function: each further one finds it there.
-    Such loads stand before all else.
+    A `kept` weight is loaded once, before the first run of the function; later runs find it in the scratchpad. Such
+    loads come before all other operations.
 
-    The offset is one in the scratchpad, or `in` the memory that is named: one of those that `cosma.machine` describes, to
-    which a link leads from home.
+    The offset is in the scratchpad, or `in` the named memory: one of those that `cosma.machine` describes, with a link
+    from home.
 
     ```mlir
     %5 = cosma.load %z at 0 in "l2" : tensor<64xi8>
@@ -492,12 +496,12 @@ def LoadOp : Cosma_BringIn<"load", (ins UnitAttr:$kept), "(`kept` $kept^)?"> {
 }
 
 def ReloadOp : Cosma_BringIn<"reload"> {
-  let summary = "host memory to scratchpad, each time after the first";
+  let summary = "host memory to scratchpad, every load after the first";
   let description = [{
-    Non-compulsory traffic. The operand is an argument, or what a spill or a store returned. With a region,
-    as `cosma.load`: of an argument, or of a tensor that is put together in host memory by spills and stores
-    `into` regions of it, as far as that was put out before. What is still on its way out can come back too, behind
-    it in the queue of their channel.
+    Non-compulsory traffic. The operand is an argument, or the result of a spill or a store. It may have a region, as
+    `cosma.load` does: of an argument, or of a tensor that spills and stores assemble in host memory with `into`,
+    as far as its elements have been written. A tensor whose `async` spill or store is not complete can be reloaded
+    through the same channel, which executes the reload after it.
 
     ```mlir
     %3 = cosma.reload %copy at 0 : tensor<64xi8>
@@ -509,12 +513,12 @@ def ReloadOp : Cosma_BringIn<"reload"> {
 }
 
 def CopyOp : Cosma_Transfer<"copy", [MemRead<Scratchpad>, MemWrite<Scratchpad>]> {
-  let summary = "from one memory to another, neither of them host memory";
+  let summary = "copy between two memories, neither of them host memory";
   let description = [{
-    No traffic over the border of host memory. The operand lies in the scratchpad or in another memory that
-    `cosma.machine` describes, and stays there until something else is put over it. The result lies `at` an offset in the
-    scratchpad, or `in` the memory that is named. `async` and `slice` are those of `cosma.load`; what is still on its way
-    to a memory can be copied from there behind it, in the queue of one channel.
+    No traffic from or to host memory. The operand lies in the scratchpad or in another memory that `cosma.machine`
+    describes, and stays there until it is overwritten. The result lies `at` an offset in the scratchpad, or `in` the
+    named memory. `async` and `slice` are as in `cosma.load`. A tensor whose `async` transfer to a memory is not
+    complete can be copied from there through the same channel, which executes the copy after it.
 
     ```mlir
     %y = cosma.load %x at 512 in "l2" : tensor<64xi8>
@@ -537,10 +541,10 @@ def CopyOp : Cosma_Transfer<"copy", [MemRead<Scratchpad>, MemWrite<Scratchpad>]>
 }
 
 def SpillOp : Cosma_TakeOut<"spill"> {
-  let summary = "scratchpad to host memory, of a tensor that has to come back";
+  let summary = "scratchpad to host memory, of a tensor that is reloaded later";
   let description = [{
-    Non-compulsory traffic. The result is the host copy. With a region, as `cosma.store`: other regions of the
-    whole can be reloaded, which have elements of several spills.
+    Non-compulsory traffic. The result is the host copy. It may have a region, as `cosma.store` does. The regions that
+    are reloaded may differ and have elements of several spills.
 
     ```mlir
     %copy = cosma.spill %3 : tensor<64xi8>
@@ -554,10 +558,9 @@ def StoreOp : Cosma_TakeOut<"store"> {
   let description = [{
     Compulsory traffic. The result is the host copy, which the function returns.
 
-    `into` a region of a tensor in host memory, it puts out a part of that: the result is the tensor with
-    the region written. The first one writes into a `tensor.empty`, each other one into what the one before
-    returned; regions share no element. What an `async` one returns, which is waited for later, can be written into
-    as well.
+    With `into`, it writes a region of a tensor in host memory; the result is the tensor with the region written. The
+    first such store writes into a `tensor.empty`, every other one into the result of the one before; regions are
+    disjoint. A store can also write into the result of an `async` store before its wait.
 
     ```mlir
     %4 = cosma.store %3 : tensor<64xi8>

@@ -1,4 +1,4 @@
-// Regions of what operations of linalg compute, for which MLIR has interfaces in C++ only.
+// Regions of the results of linalg operations; MLIR's interfaces for these are only in C++.
 
 #include "mlir/CAPI/IR.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -7,8 +7,8 @@
 
 using namespace mlir;
 
-// The loops of an operation of linalg with static shapes: for each the number of its iterations, and whether it is
-// a reduction, as two numbers. Null of any other operation.
+// The loops of a linalg operation with static shapes: for each, the number of iterations and whether it is a reduction.
+// Null for any other operation.
 extern "C" MlirAttribute cosmaLoops(MlirOperation operation) {
   auto op = dyn_cast<linalg::LinalgOp>(unwrap(operation));
   if (!op || op.hasDynamicShape() || !op.hasPureTensorSemantics())
@@ -19,8 +19,8 @@ extern "C" MlirAttribute cosmaLoops(MlirOperation operation) {
   return wrap(DenseI64ArrayAttr::get(op->getContext(), loops));
 }
 
-// Inserts, before an operation, one that computes a region of a result of another operation from
-// `tensor.extract_slice` of its operands. Null if MLIR does not know how.
+// Inserts, before an operation, one that computes a region of a result of another operation from `tensor.extract_slice`
+// of its operands. Null if MLIR cannot.
 extern "C" MlirOperation cosmaSliceResult(MlirOperation operation, intptr_t result, const int64_t *offsets,
                                           const int64_t *sizes, intptr_t rank, MlirOperation before) {
   auto op = dyn_cast<TilingInterface>(unwrap(operation));

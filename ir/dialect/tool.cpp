@@ -1,4 +1,4 @@
-// MLIR's own drivers with COSMA's dialect, and the command-line flags that they share with ours.
+// MLIR's drivers with COSMA's dialect, and the command-line flags that they share with ours.
 
 #include "mlir/CAPI/IR.h"
 #include "mlir/CAPI/Pass.h"
@@ -24,7 +24,7 @@ static void insertAllDialects(DialectRegistry &registry) {
   cosmaInsertDialect(MlirDialectRegistry{&registry});
 }
 
-// Ends as `mlir-opt` does: with its exit code, or in the middle of it where a flag is wrong.
+// Returns `mlir-opt`'s exit code, or ends the process if a flag is invalid, as it does.
 extern "C" int cosmaOptMain(int numArguments, char **arguments) {
   DialectRegistry registry;
   insertAllDialects(registry);
@@ -42,8 +42,8 @@ extern "C" bool cosmaIsPass(MlirStringRef name) {
   return PassInfo::lookup(unwrap(name)) || PassPipelineInfo::lookup(unwrap(name));
 }
 
-// Reads the flags with which MLIR's drivers control printing, contexts, pass managers and timing; gives whether they
-// are right. What is wrong is printed.
+// Reads the flags with which MLIR's drivers control printing, contexts, pass managers and timing; returns whether they
+// are valid. Errors are printed.
 extern "C" bool cosmaReadFlags(int numArguments, const char *const *arguments) {
   registerAsmPrinterCLOptions();
   registerMLIRContextCLOptions();
@@ -52,7 +52,7 @@ extern "C" bool cosmaReadFlags(int numArguments, const char *const *arguments) {
   return llvm::cl::ParseCommandLineOptions(numArguments, arguments, "", &llvm::errs());
 }
 
-// Lets the pass manager do what the flags ask for, if some were read.
+// Applies the flags to the pass manager, if any were read.
 extern "C" bool cosmaApplyFlags(MlirPassManager manager) {
   applyDefaultTimingPassManagerCLOptions(*unwrap(manager));
   return succeeded(applyPassManagerCLOptions(*unwrap(manager)));

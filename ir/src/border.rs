@@ -1,4 +1,5 @@
-//! What a function says of the places of its tensors: fixed addresses, and what starts and ends in the scratchpad.
+//! Declared places of a function's arguments and results: fixed addresses, and tensors that start and end in the
+//! scratchpad.
 //!
 //! | attribute | on | form | meaning |
 //! |---|---|---|---|
@@ -7,8 +8,8 @@
 //! | `cosma.offset` | argument, result | allocated, planned | where it lies at the start or the end |
 //! | `cosma.on_chip` | function | lowered | what is no argument and no result any more, and where it lies |
 //!
-//! In allocated form `cosma.offset` is only where no residency says it: where the tensor is gone before the first
-//! operator runs, or comes in after the last one.
+//! In allocated form, `cosma.offset` is present only if no residency has the place: if the tensor is evicted before the
+//! first operator runs, or loaded after the last one.
 
 use crate::edit::as_mut;
 use crate::fact::{read_array, read_integer, read_integers};
@@ -28,18 +29,18 @@ pub(crate) const AT: &str = "cosma.at";
 pub(crate) const ON_CHIP: &str = "cosma.on_chip";
 pub(crate) const OFFSET: &str = "cosma.offset";
 
-/// For a result of an operation that may lie anywhere, in a list of fixed offsets.
+/// The entry for a result without a fixed offset, in a list of fixed offsets.
 const ANYWHERE: i64 = -1;
 
 const ARGUMENTS: &str = "arguments";
 const RESULTS: &str = "results";
 
-/// Where a tensor comes into a function, or leaves it, by its number.
+/// An argument or a result of a function, by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Border {
-    /// As an argument.
+    /// An argument.
     Argument(usize),
-    /// As a result.
+    /// A result.
     Result(usize),
 }
 
@@ -52,7 +53,7 @@ impl fmt::Display for Border {
     }
 }
 
-/// The fixed offset of what comes in or leaves there, in bytes from the start of the scratchpad.
+/// Its fixed offset, in bytes from the start of the scratchpad.
 pub fn fixed_offset(function: OperationRef, border: Border) -> Option<u64> {
     natural(get(function, border, AT)?)
 }
@@ -62,12 +63,12 @@ pub fn is_on_chip(function: OperationRef, border: Border) -> bool {
     get(function, border, ON_CHIP).is_some()
 }
 
-/// Where it lies at the start or the end, if that was decided.
+/// Its offset at the start or the end, if decided.
 pub fn border_offset(function: OperationRef, border: Border) -> Option<u64> {
     natural(get(function, border, OFFSET)?)
 }
 
-/// Says where it lies at the start or the end; none leaves it open.
+/// Sets its offset at the start or the end; `None` removes it.
 pub fn set_border_offset(function: OperationRef, border: Border, offset: Option<u64>) {
     let value = offset.map_or(NO_ATTRIBUTE, |it| maker(function).integer(it).to_raw());
     set(function, border, OFFSET, value);
@@ -79,7 +80,7 @@ pub fn fixed_offsets(operation: OperationRef) -> Vec<Option<u64>> {
     value.and_then(|it| read_fixed(it, operation.result_count()).ok()).unwrap_or_default()
 }
 
-/// Sets the fixed offsets of an operation's results, one entry for each; if none has one, removes what there was.
+/// Sets the fixed offsets of an operation's results, one entry for each; if all are `None`, removes the attribute.
 pub fn set_fixed_offsets(operation: OperationRef, offsets: &[Option<u64>]) {
     let maker = maker(operation);
     let mut operation = as_mut(operation);
@@ -89,23 +90,23 @@ pub fn set_fixed_offsets(operation: OperationRef, offsets: &[Option<u64>]) {
             let all: Vec<u64> = offsets.iter().map(|it| it.unwrap_or(ANYWHERE.cast_unsigned())).collect();
             operation.set_attribute(AT, maker.integers(&all));
         }
-        // Absent already is as good.
+        // It may be absent already.
         _ => _ = operation.remove_attribute(AT),
     }
 }
 
-/// What a lowered function does not take and return, since it lies in the arena: the numbers of arguments and results
-/// of the planned function, and their offsets in bytes.
+/// The arguments and results of the planned function that a lowered function neither takes nor returns, since they are
+/// in the arena: their indices and their offsets in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OnChip {
-    /// What the caller puts there before it calls the function.
+    /// The tensors that the caller puts there before the call.
     pub arguments: Vec<(usize, u64)>,
-    /// What the caller finds there when the function has returned.
+    /// The tensors that the caller finds there after the call.
     pub results: Vec<(usize, u64)>,
 }
 
 impl OnChip {
-    /// Of a function in planned or lowered form.
+    /// Those of a function in planned or lowered form.
     pub fn of(function: OperationRef) -> OnChip {
         if let Some(lowered) = function.attribute(ON_CHIP).ok().and_then(|it| read_on_chip(it).ok()) {
             return lowered;
@@ -123,7 +124,7 @@ impl OnChip {
         self.arguments.is_empty() && self.results.is_empty()
     }
 
-    /// Says it of a function in lowered form.
+    /// Sets the attribute of a function in lowered form.
     pub fn write(&self, function: OperationRef) {
         let maker = maker(function);
         let pair = |(index, offset): &(usize, u64)| maker.array([*index as u64, *offset].map(|it| maker.integer(it)));
@@ -133,12 +134,12 @@ impl OnChip {
     }
 }
 
-/// How many arguments and results a function has.
+/// The numbers of arguments and results of a function.
 fn counts(function: OperationRef) -> (usize, usize) {
     function_type(function).map_or((0, 0), |it| (it.input_count(), it.result_count()))
 }
 
-/// The type of what comes in or leaves at a border of a function; none if there is none.
+/// The type of an argument or a result of a function; `None` if it does not exist.
 pub(crate) fn border_type<'c>(function: OperationRef<'c, '_>, border: Border) -> Option<Type<'c>> {
     let r#type = function_type(function)?;
     match border {
@@ -153,10 +154,10 @@ fn function_type<'c>(function: OperationRef<'c, '_>) -> Option<FunctionType<'c>>
     FunctionType::try_from(attribute.value()).ok()
 }
 
-/// What is said of the fixed offsets of so many results.
+/// Parses the fixed offsets of this many results.
 ///
 /// # Errors
-/// What the attribute must be, to be said after its name.
+/// A message that follows the attribute's name.
 pub(crate) fn read_fixed(value: Attribute, n_results: usize) -> Result<Vec<Option<u64>>, String> {
     let offsets = match (read_integer(value), read_integers(value)) {
         (Some(offset), _) if n_results == 1 && 0 <= offset => vec![offset],
@@ -172,10 +173,10 @@ pub(crate) fn read_fixed(value: Attribute, n_results: usize) -> Result<Vec<Optio
     Ok(offsets.into_iter().map(|it| u64::try_from(it).ok()).collect())
 }
 
-/// What a lowered function says.
+/// Parses the attribute of a lowered function.
 ///
 /// # Errors
-/// What the attribute must be, to be said after its name.
+/// A message that follows the attribute's name.
 pub(crate) fn read_on_chip(value: Attribute) -> Result<OnChip, String> {
     let pair = |it: Attribute| match read_array(it)?[..] {
         [index, offset] => Some((usize::try_from(read_integer(index)?).ok()?, natural(offset)?)),

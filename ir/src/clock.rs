@@ -141,7 +141,7 @@ pub(crate) fn links_attribute<'c>(maker: Maker, clock: &Clock) -> Attribute<'c> 
     maker.array(Machine::HOST_WAYS.into_iter().zip(&clock.timings).map(link))
 }
 
-/// What a link says of its speed.
+/// The timing entries of a link.
 pub(crate) fn timing_entries<'c>(maker: Maker, clock: &Clock, timing: &Timing) -> Vec<(&'static str, Attribute<'c>)> {
     let channel = &clock.channels[timing.channel.index()].name;
     let mut entries = vec![("channel", maker.string(channel)), ("rate", write_ratio(maker, timing.rate))];
@@ -190,7 +190,7 @@ pub(crate) fn text(name: &str, value: Attribute) -> Result<String, String> {
 fn memory(name: &str, value: Attribute, memories: &[&str]) -> Result<MemoryId, String> {
     let said = text(name, value)?;
     let found = memories.iter().position(|it| *it == said).map(|it| MemoryId(it as u32));
-    found.ok_or_else(|| format!("has a link {name} '{said}'; there are {}", list(memories)))
+    found.ok_or_else(|| format!("has a link {name} '{said}'; the memories are {}", list(memories)))
 }
 
 /// Names as an enumeration: `dram, l1 and l2`.

@@ -49,7 +49,7 @@ pub fn set_location_name(operation: OperationRef, name: &str) {
 /// The uses of a value, in an order that depends only on how the module was constructed.
 pub fn uses<'c, 'a>(value: Value<'c, 'a>) -> Vec<Use<'c, 'a>> {
     let mut uses = Vec::new();
-    // SAFETY: the value is alive, and with it the chain of its uses, which nobody changes meanwhile.
+    // SAFETY: the value is alive, and with it the chain of its uses, which nothing changes meanwhile.
     unsafe {
         let mut next = mlirValueGetFirstUse(value.to_raw());
         while !mlirOpOperandIsNull(next) {
@@ -93,8 +93,8 @@ pub fn edit<'c, T>(module: &mut Module<'c>, change: impl for<'a> FnOnce(Operatio
     change(module.as_operation())
 }
 
-/// Removes an argument from a block, which has it until the handles to it are gone, as an operation that was
-/// [erased](erase). Until then nobody may add one before it.
+/// Removes an argument from a block, which keeps it until the handles to it are gone, like an operation that was
+/// [erased](erase). Until then no argument may be added before it.
 ///
 /// # Panics
 /// If the argument has uses.

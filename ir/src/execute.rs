@@ -62,7 +62,7 @@ pub enum ExecuteError {
         limit: u64,
     },
     /// The program was aborted.
-    #[error("@{function} could not go on: {why}")]
+    #[error("@{function} was aborted: {why}")]
     Ended {
         /// The function's name, without `@`.
         function: String,

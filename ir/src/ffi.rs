@@ -57,7 +57,7 @@ pub(crate) struct CosmaMachine {
     pub compute: MlirAttribute,
     pub memories: MlirAttribute,
     pub home: MlirAttribute,
-    /// Said instead of the scratchpad's size.
+    /// Given instead of the scratchpad's size.
     pub scratchpad_name: MlirAttribute,
 }
 
@@ -108,9 +108,9 @@ pub(crate) struct CosmaPlan {
     pub any_order_bound: i64,
     /// Empty if there is none.
     pub any_order_rule: MlirStringRef,
-    /// -1 where there is none.
+    /// -1 if there is none.
     pub cost: i64,
-    /// -1 where there is none.
+    /// -1 if there is none.
     pub cost_bound: i64,
 }
 

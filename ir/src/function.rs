@@ -14,7 +14,7 @@ pub(crate) const WEIGHT: &str = "cosma.weight";
 pub(crate) const KEEP: &str = "cosma.keep";
 pub(crate) const RESIDENCIES: &str = "cosma.residencies";
 pub(crate) const ARENAS: &str = "cosma.arenas";
-/// The attribute on what allocates an arena in lowered form: the name of its memory.
+/// The attribute on the operation that allocates an arena in lowered form: the name of its memory.
 pub const ARENA_OF: &str = "cosma.memory";
 
 /// Whether an argument is a weight of the network.
@@ -60,7 +60,7 @@ pub fn arenas(function: OperationRef) -> Option<Vec<String>> {
     read_arenas(function.attribute(ARENAS).ok()?)
 }
 
-/// Notes of which memories the last arguments of a lowered function are the arenas; nothing if there are no names.
+/// Records the memories whose arenas are the last arguments of a lowered function; no attribute if there are no names.
 pub fn set_arenas(function: OperationRef, memories: &[&str]) {
     let maker = maker(function);
     if !memories.is_empty() {

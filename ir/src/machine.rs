@@ -160,7 +160,9 @@ fn verify(machine: &CosmaMachine) -> Result<(), String> {
     };
     if !reserved.is_empty() {
         let scratchpad = &memories.memories()[1].name;
-        return Err(format!("has 'reserved' beside 'memories': say it of one, as {scratchpad} = {{reserved = …}}"));
+        return Err(format!(
+            "has 'reserved' beside 'memories': set it for one of them, as in {scratchpad} = {{reserved = …}}"
+        ));
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine
     let all: Vec<Memory> = entries(memories).unwrap_or_default().into_iter().map(read).collect::<Result<_, _>>()?;
     let sizes: u128 = all.iter().filter_map(|it| it.size).map(|it| u128::from(it.0)).sum();
     if i64::MAX as u128 <= sizes {
-        return Err(format!("has memories of {sizes} B in all, which is more than can be addressed"));
+        return Err(format!("has memories of {sizes} B in all, which is too many"));
     }
     let home = find_home(&all, said.home)?;
     let scratchpad = find_scratchpad(&all, said.scratchpad)?;
@@ -43,7 +43,7 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine
     for (from, to) in cosma_planner::Machine::HOST_WAYS {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
-            return Err(format!("has no way from {from} to {to}, neither a link nor several over other memories"));
+            return Err(format!("has no way from {from} to {to}, neither directly nor through other memories"));
         }
     }
     let machine = match clock {
@@ -55,7 +55,7 @@ pub(crate) fn read_memories(said: &Said) -> Result<Option<cosma_planner::Machine
 
 fn read_memory(name: String, value: Attribute, default: u64) -> Result<Memory, String> {
     if name.is_empty() || name.contains(|it: char| it.is_whitespace() || ":|@".contains(it)) {
-        return Err(format!("has a memory of the name '{name}', which no memory can have"));
+        return Err(format!("has a memory with the invalid name '{name}'"));
     }
     let of = |what: &str| format!("{what} of '{name}'");
     let entries = entries(value).ok_or_else(|| format!("needs a dictionary for the memory '{name}', not {value}"))?;
@@ -105,7 +105,7 @@ fn names(memories: &[Memory]) -> Vec<&str> {
 fn find(memories: &[Memory], what: &str, said: Attribute) -> Result<usize, String> {
     let name = text(what, said)?;
     let found = memories.iter().position(|it| it.name == name);
-    found.ok_or_else(|| format!("has the {what} '{name}'; there are {}", list(&names(memories))))
+    found.ok_or_else(|| format!("has the {what} '{name}'; the memories are {}", list(&names(memories))))
 }
 
 /// The memory without a size in which arguments lie.
@@ -119,7 +119,7 @@ fn find_home(memories: &[Memory], said: Option<Attribute>) -> Result<usize, Stri
             let names: Vec<&str> = several.iter().map(|it| memories[*it].name.as_str()).collect();
             let (n, first) = (names.len(), names[0]);
             return Err(format!(
-                "has {n} memories without a size, {}: say which one is home, as home = \"{first}\"",
+                "has {n} memories without a size, {}: name the one that is home, as home = \"{first}\"",
                 list(&names)
             ));
         }
@@ -164,7 +164,7 @@ fn read_links(memories: &[Memory], said: &Said) -> Result<(Vec<Link>, Option<Clo
     let compute = said.compute.map(read_compute).transpose()?;
     if timings.is_empty() {
         return match compute {
-            Some(_) => Err("says how fast operators compute, but no link has a rate".into()),
+            Some(_) => Err("has 'compute', but no link has a rate".into()),
             None => Ok((links, None)),
         };
     }

@@ -10,7 +10,7 @@ use mlir_sys::MlirStringRef;
 
 const PLAN: &str = "cosma.plan";
 
-/// What is known about a plan.
+/// The summary of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanSummary {
     /// The number of operators, each of which runs in one step.
@@ -43,16 +43,16 @@ pub struct PlanSummary {
     pub cycles_bound: Option<CyclesBound>,
     /// A lower bound on the cycles of programs in any order, if it differs.
     pub any_order_bound: Option<CyclesBound>,
-    /// For a machine of several memories.
+    /// For a machine with several memories.
     pub cost: Option<Cost>,
 }
 
-/// What transfers cost by the prices of links.
+/// The cost of transfers by the prices of links.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// All of them, in one run.
+    /// That of all transfers in one run.
     pub total: u64,
-    /// No program costs less.
+    /// A lower bound for every program.
     pub lower_bound: u64,
 }
 

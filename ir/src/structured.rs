@@ -1,4 +1,4 @@
-//! How operations of linalg access their operands, and how to compute a region of their results.
+//! The accesses of linalg operations to their operands, and operations for regions of their results.
 
 use crate::TensorRegion;
 use crate::access::read_map;

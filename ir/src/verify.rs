@@ -132,7 +132,7 @@ fn verify_transfer(operation: OperationRef) -> Verdict {
     }
     match operation.attribute(OFFSET).ok().and_then(read_integer) {
         Some(offset) => Block { memory: memory(operation), ..Block::new("result 0", offset, size) }.verify(operation),
-        None if operation.has_attribute(MEMORY) => Err("passes by, and lies in no memory".into()),
+        None if operation.has_attribute(MEMORY) => Err("is streamed, and lies in no memory".into()),
         None => Ok(()),
     }
 }
@@ -142,9 +142,7 @@ fn verify_way(operation: OperationRef) -> Verdict {
     let Some(way) = transfer(operation) else { return Ok(()) };
     let Some(memories) = machine(operation).and_then(|it| it.memories) else {
         return match way {
-            Transfer::Copy => {
-                Err("leads from one memory to another, but 'cosma.machine' says nothing of memories".into())
-            }
+            Transfer::Copy => Err("copies between memories, but 'cosma.machine' has no 'memories'".into()),
             _ => Ok(()),
         };
     };
@@ -189,7 +187,7 @@ fn verify_region(operation: OperationRef) -> Verdict {
         (Some(offsets), Some(sizes)) => (offsets, sizes),
         (None, None) if destination.is_some() => return Err("needs a region, [offsets] [sizes], to write into".into()),
         (None, None) if source == target => return Ok(()),
-        (None, None) => return Err(format!("moves a whole tensor, but makes {target} of {source}")),
+        (None, None) => return Err(format!("moves a whole tensor, but turns {source} into {target}")),
         _ => return Err("needs both offsets and sizes of a region, or neither".into()),
     };
     let is_inward = transfer(operation).is_some_and(|it| it.is_inward());
@@ -197,7 +195,7 @@ fn verify_region(operation: OperationRef) -> Verdict {
         None if is_inward => (source, target),
         None => return Err("has a region, but nothing to write it into".into()),
         Some(whole) if whole == target => (whole, source),
-        Some(whole) => return Err(format!("writes into {whole}, but gives {target}")),
+        Some(whole) => return Err(format!("writes into {whole}, but returns {target}")),
     };
     verify_part(whole, part, &offsets, &sizes)
 }
@@ -291,7 +289,7 @@ fn verify_border(function: OperationRef, border: Border, name: &str, value: Attr
     match name {
         ON_CHIP if !value.is_unit() => Err(format!("attribute '{name}' of {border} has no value")),
         ON_CHIP if has(KEEP) => Err(format!(
-            "has '{name}' and '{KEEP}' on {border}: what stays from run to run is not put there anew before each"
+            "has '{name}' and '{KEEP}' on {border}: an argument that stays from run to run is not put there before each run"
         )),
         ON_CHIP => Ok(()),
         border::OFFSET if !has(ON_CHIP) => Err(format!(
@@ -528,13 +526,13 @@ impl Block {
                 ("the scratchpad", Some(room.0), Some(alignment.0))
             }
             (None, Some(name)) => {
-                return Err(format!("has {what} in '{name}', but 'cosma.machine' says nothing of memories"));
+                return Err(format!("has {what} in '{name}', but 'cosma.machine' has no 'memories'"));
             }
             (Some(memories), Some(name)) => {
                 let all = memories.memories();
                 let Some(found) = all.iter().find(|it| it.name == *name) else {
                     let names: Vec<&str> = all.iter().map(|it| it.name.as_str()).collect();
-                    return Err(format!("has {what} in '{name}', but there are {}", list(&names)));
+                    return Err(format!("has {what} in '{name}', but the memories are {}", list(&names)));
                 };
                 if found == &all[0] {
                     return Err(format!("has {what} at an offset in '{name}', which is home"));

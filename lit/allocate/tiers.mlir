@@ -59,7 +59,7 @@
 // REPORT-NEXT: "to": "l2",
 // REPORT-NEXT: "bytes": 128,
 
-// UNKNOWN: error: 'cosma.copy' op has result 0 in 'l3', but there are dram, l1 and l2
+// UNKNOWN: error: 'cosma.copy' op has result 0 in 'l3', but the memories are dram, l1 and l2
 // WITHOUT: error: 'cosma.copy' op goes from l1 to l1, but no link leads there
 
 // LOWER: func.func @f(%{{.*}}: memref<64xi8>, %{{.*}}: memref<256xi8>, %{{.*}}: memref<256xi8>) -> memref<64xi8>
@@ -72,7 +72,7 @@
 // EXPLAIN: traffic 384 B = 128 B compulsory + 256 B non-compulsory
 // EXPLAIN: most in use: 256 B
 
-// LATENCY: error: latency cannot be the objective on a machine of several memories
+// LATENCY: error: latency cannot be the objective if the machine has no clock
 // KEEP: error: {{.*}}weights that stay from run to run beside several memories
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 256}, l2 = {size = 256, alignment = 16}}, links = [
   {from = "dram", to = "l1", price = 10}, {from = "l1", to = "dram", price = 10},

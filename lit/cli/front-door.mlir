@@ -15,7 +15,7 @@
 // SUMMARY-NEXT: traffic 128 B
 // ROUNDED: warning: '0.2505KiB' is not a whole number of bytes: it is taken as 256 B
 // PLANNED: cosma.store
-// UNIT: '1K' has the unit 'K': there are B, KiB, MiB, GiB and TiB; did you mean 1KiB?
+// UNIT: '1K' has the unknown unit 'K': the units are B, KiB, MiB, GiB and TiB; did you mean 1KiB?
 // NOTHING: warning: --report: nothing was planned, and the module has no plan: use --schedule --allocate
 // EMPTY: warning: --summary: the module has no function to plan
 // MEMREF: warning: --summary: no function of the module has an operator to plan: operators compute with tensors

@@ -5,7 +5,7 @@
 
 module attributes {cosma.machine = {scratchpad = 192 : i64}} {
   func.func @same_place(%x: tensor<64xi8> {cosma.residencies = [#cosma.residency<0 to 1 at 0>]}) -> tensor<64xi8> {
-    // CHECK: invalid.mlir:[[@LINE-1]]:{{[0-9]+}}: error: the residencies of this function make no right program
+    // CHECK: invalid.mlir:[[@LINE-1]]:{{[0-9]+}}: error: the residencies of this function do not make a valid program
     %0 = cosma.op "A"(%x) residencies [[0 to 1 at 0]] : (tensor<64xi8>) -> tensor<64xi8>
     // CHECK: invalid.mlir:[[@LINE-1]]:{{[0-9]+}}: note: {{.*}}arg0@0 and A_0@0 overlap while A_0 runs
     return %0 : tensor<64xi8>

@@ -4,7 +4,7 @@
 // RUN: not cosma-opt %s --allocate --machine=soma-edge --scratchpad=1KiB --overlap=none 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: cosma-opt %s --allocate --scratchpad=1KiB | FileCheck %s --check-prefix=WITHOUT
 
-// CHECK: too-many-cycles.mlir:[[@LINE+4]]:1: warning: 1 of 3 operators say neither 'cycles' nor 'macs', and nothing is known of how much they compute
+// CHECK: too-many-cycles.mlir:[[@LINE+4]]:1: warning: 1 of 3 operators have neither 'cycles' nor 'macs': each takes the cycles of the bytes that it accesses
 // CHECK: too-many-cycles.mlir:[[@LINE+3]]:1: error: cycles add up to more than 2^63
 // NONE: error: cycles add up to more than 2^63
 // WITHOUT: cosma.plan

@@ -13,7 +13,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 // -----
 
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
-  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: the residencies of this function make no right program
+  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: the residencies of this function do not make a valid program
   func.func @absent(%x: tensor<64xi8>) -> tensor<64xi8> {
     // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: note: line 1, step 0: arg0 is needed at 0, but does not lie there intact
     %1 = cosma.op "A"(%x) residencies [[0 to 1 at 64]] : (tensor<64xi8>) -> tensor<64xi8>

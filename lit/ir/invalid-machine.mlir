@@ -7,7 +7,7 @@ module attributes {cosma.machine = 1024 : i64} {}
 
 // -----
 
-// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has an unknown key 'speed'; there are scratchpad, alignment, weights}}
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has an unknown key 'speed'; the keys are scratchpad, alignment, weights}}
 module attributes {cosma.machine = {speed = 9 : i64}} {}
 
 // -----
@@ -39,7 +39,7 @@ func.func private @no_bytes() attributes {cosma.machine = #cosma.machine<element
 // -----
 
 // expected-error @+2 {{failed to parse Cosma_MachineAttr parameter 'weights'}}
-// expected-error @+1 {{expected one of [resident, streamed, auto] for how weights reach their operators, got: elsewhere}}
+// expected-error @+1 {{expected one of [resident, streamed, auto] for the way operators read weights, got: elsewhere}}
 func.func private @typed_weights_elsewhere() attributes {cosma.machine = #cosma.machine<weights = elsewhere>}
 
 // -----
@@ -160,7 +160,7 @@ module attributes {cosma.machine = {links = [{from = "host", to = "host", channe
 
 // -----
 
-// expected-error @+1 {{has a link to 'l2'; there are host and scratchpad}}
+// expected-error @+1 {{has a link to 'l2'; the memories are host and scratchpad}}
 module attributes {cosma.machine = {links = [{from = "host", to = "l2", channel = "dma", rate = 1}]}} {}
 
 // -----

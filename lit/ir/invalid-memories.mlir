@@ -9,19 +9,19 @@ module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1
 // -----
 
 // What cannot be counted.
-// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has memories of 9223372036854775871 B in all, which is more than can be addressed}}
+// expected-error @+1 {{'builtin.module' op attribute 'cosma.machine' has memories of 9223372036854775871 B in all, which is too many}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, l2 = {size = 9223372036854775807}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 
 // -----
 
 // Links lead between memories that there are.
-// expected-error @+1 {{has a link to 'l3'; there are dram, l1 and l2}}
+// expected-error @+1 {{has a link to 'l3'; the memories are dram, l1 and l2}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, l2 = {size = 128}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}, {from = "l2", to = "l3"}]}} {}
 
 // -----
 
 // From home to the scratchpad and back.
-// expected-error @+1 {{has no way from l1 to dram, neither a link nor several over other memories}}
+// expected-error @+1 {{has no way from l1 to dram, neither directly nor through other memories}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, l2 = {size = 128}}, links = [{from = "dram", to = "l2"}, {from = "l2", to = "l1"}, {from = "l1", to = "l2"}]}} {}
 
 // -----
@@ -36,7 +36,7 @@ module attributes {cosma.machine = {scratchpad = "l1", memories = {l1 = {size = 
 
 // -----
 
-// expected-error @+1 {{has 2 memories without a size, dram and flash: say which one is home, as home = "dram"}}
+// expected-error @+1 {{has 2 memories without a size, dram and flash: name the one that is home, as home = "dram"}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64}, flash = {}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 
 // -----
@@ -51,7 +51,7 @@ module attributes {cosma.machine = {scratchpad = 64 : i64, memories = {dram = {}
 
 // -----
 
-// expected-error @+1 {{has the scratchpad 'l0'; there are dram and l1}}
+// expected-error @+1 {{has the scratchpad 'l0'; the memories are dram and l1}}
 module attributes {cosma.machine = {scratchpad = "l0", memories = {dram = {}, l1 = {size = 64}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 
 // -----
@@ -102,7 +102,7 @@ module attributes {cosma.machine = {scratchpad = 64 : i64, home = "dram"}} {}
 // -----
 
 func.func @no_memories(%x: tensor<64xi8>) {
-  // expected-error @+1 {{'cosma.load' op has result 0 in 'l2', but 'cosma.machine' says nothing of memories}}
+  // expected-error @+1 {{'cosma.load' op has result 0 in 'l2', but 'cosma.machine' has no 'memories'}}
   %0 = cosma.load %x at 0 in "l2" : tensor<64xi8>
   return
 }

@@ -27,7 +27,7 @@ func.func private @value(tensor<8xi8>, tensor<8xi8> {cosma.on_chip = true})
 
 // -----
 
-// expected-error @+1 {{'func.func' op has 'cosma.on_chip' and 'cosma.keep' on argument 0: what stays from run to run is not put there anew before each}}
+// expected-error @+1 {{'func.func' op has 'cosma.on_chip' and 'cosma.keep' on argument 0: an argument that stays from run to run is not put there before each run}}
 func.func private @kept(tensor<8xi8> {cosma.keep, cosma.on_chip, cosma.weight})
 
 // -----

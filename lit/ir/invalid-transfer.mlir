@@ -35,7 +35,7 @@ func.func @wrong_type_of_offset(%x: tensor<8xi8>) {
 // -----
 
 func.func @becomes_another(%x: tensor<8xi8>) {
-  // expected-error @+1 {{'cosma.spill' op moves a whole tensor, but makes tensor<4xi8> of tensor<8xi8>}}
+  // expected-error @+1 {{'cosma.spill' op moves a whole tensor, but turns tensor<8xi8> into tensor<4xi8>}}
   %0 = "cosma.spill"(%x) : (tensor<8xi8>) -> tensor<4xi8>
   return
 }
@@ -180,7 +180,7 @@ func.func @into_nothing(%x: tensor<8x4xi8>) {
 // -----
 
 func.func @into_another(%x: tensor<8x4xi8>, %p: tensor<1x4xi8>) {
-  // expected-error @+1 {{'cosma.store' op writes into tensor<8x4xi8>, but gives tensor<1x4xi8>}}
+  // expected-error @+1 {{'cosma.store' op writes into tensor<8x4xi8>, but returns tensor<1x4xi8>}}
   %0 = "cosma.store"(%p, %x) {static_offsets = array<i64: 0, 0>, static_sizes = array<i64: 1, 4>} : (tensor<1x4xi8>, tensor<8x4xi8>) -> tensor<1x4xi8>
   return
 }

@@ -24,7 +24,7 @@ func.func @too_large(%x: tensor<64xi8>, %w: tensor<192xi8> {cosma.keep, cosma.we
 
 // -----
 
-// CHECK: error: arg1 is to stay in the scratchpad (cosma.keep), where weights = streamed pass by it
+// CHECK: error: arg1 must stay in the scratchpad (cosma.keep), but weights = streamed bypass it
 func.func @streamed(%x: tensor<64xi8>, %w: tensor<64xi8> {cosma.keep, cosma.weight}) -> tensor<64xi8>
     attributes {cosma.machine = {weights = "streamed"}} {
   %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
@@ -33,7 +33,7 @@ func.func @streamed(%x: tensor<64xi8>, %w: tensor<64xi8> {cosma.keep, cosma.weig
 
 // -----
 
-// CHECK: error: weights = auto decides for each run anew
+// CHECK: error: weights = auto cannot keep weights from run to run
 func.func @either_way(%x: tensor<64xi8>, %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8>
     attributes {cosma.machine = {weights = "auto", keep = "auto"}} {
   %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>

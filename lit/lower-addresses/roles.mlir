@@ -3,7 +3,7 @@
 // RUN: cosma-opt --schedule --allocate --lower-addresses --scratchpad=1KiB %s | mlir-opt | FileCheck %s
 // RUN: not cosma-opt --allocate --lower-addresses --scratchpad=1KiB --element-bytes=1 %s 2>&1 | FileCheck %s --check-prefix=BYTES
 
-// BYTES: error: cosma-lower-addresses takes tensors as they are, but this function was planned with element_bytes
+// BYTES: error: cosma-lower-addresses does not support element_bytes, with which this function was planned
 
 // CHECK-NOT: tensor<
 // CHECK: func.func @mm(%[[X:.*]]: memref<4x8xf32>, %[[W:.*]]: memref<4x8xf32>) -> memref<16xf32>

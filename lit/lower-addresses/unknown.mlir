@@ -4,7 +4,7 @@
 
 func.func @custom(%x: tensor<64xf32>) -> tensor<64xf32> {
   // CHECK: unknown.mlir:[[@LINE+2]]:{{[0-9]+}}: error: failed to legalize operation 'tosa.custom'
-  // CHECK: error: cosma-lower-addresses cannot bring what this module computes to memrefs
+  // CHECK: error: cosma-lower-addresses cannot lower the operators of this module to memrefs
   %0 = tosa.custom %x {operator_name = "a", domain_name = "b", implementation_attrs = ""} : (tensor<64xf32>) -> tensor<64xf32>
   return %0 : tensor<64xf32>
 }
@@ -31,7 +31,7 @@ func.func @packed(%x: tensor<8xi4>) -> tensor<8xi4> {
 func.func @abstract(%x: tensor<8xi8>) -> tensor<8xi8> {
   %0 = cosma.group "A"(%x) : (tensor<8xi8>) -> tensor<8xi8> {
   ^bb0(%a: tensor<8xi8>):
-    // CHECK: unknown.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses knows what TOSA, linalg and tensor compute, not cosma.op
+    // CHECK: unknown.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses supports operations of TOSA, linalg and tensor, not cosma.op
     %1 = cosma.op "B"(%a) : (tensor<8xi8>) -> tensor<8xi8>
     cosma.yield %1 : tensor<8xi8>
   }

@@ -12,7 +12,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %2 = cosma.store %1 : tensor<16xf32>
     return %2 : tensor<16xf32>
   }
-  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses refuses this function, as its program is wrong
+  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses refuses this function, since its program is invalid
   func.func @overwritten(%x: tensor<16xf32>) -> tensor<16xf32> {
     %0 = cosma.load %x at 0 : tensor<16xf32>
     %1 = cosma.op "A"(%0) at [64] : (tensor<16xf32>) -> tensor<16xf32>
@@ -28,10 +28,10 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 
 // An operation that is in no group.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
-  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses refuses this function, as its program is wrong
+  // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: error: cosma-lower-addresses refuses this function, since its program is invalid
   func.func @bare(%x: tensor<16xf32>) -> tensor<16xf32> {
     %0 = cosma.load %x at 0 : tensor<16xf32>
-    // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: note: tosa.exp runs on the scratchpad, so in planned form it has to be in a cosma.group
+    // CHECK: wrong.mlir:[[@LINE+1]]:{{[0-9]+}}: note: tosa.exp runs on the scratchpad, so in planned form it must be in a cosma.group
     %1 = tosa.exp %0 : (tensor<16xf32>) -> tensor<16xf32>
     %2 = cosma.store %1 : tensor<16xf32>
     return %2 : tensor<16xf32>

@@ -46,7 +46,7 @@ func.func @f(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> tensor<1x64xf32> {
 //--- tile.mlir
 // Where it does not fit whole, an error says why.
 // TILE: error: operator needs
-// TILE: note: cosma-tile cannot split this function: it has tensors with places of their own (cosma.at, cosma.on_chip)
+// TILE: note: cosma-tile cannot split this function: it has tensors with declared places (cosma.at, cosma.on_chip)
 func.func @f(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> tensor<1x64xf32> {
   %0 = tosa.sub %x, %y {cosma.at = 0 : i64} : (tensor<1x64xf32>, tensor<1x64xf32>) -> tensor<1x64xf32>
   return %0 : tensor<1x64xf32>
@@ -54,7 +54,7 @@ func.func @f(%x: tensor<1x64xf32>, %y: tensor<1x64xf32>) -> tensor<1x64xf32> {
 
 //--- ungroup.mlir
 func.func @nothing(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // WRONG-GROUP: ungroup.mlir:3:8: error: cosma-ungroup cannot hand on the fixed offset of result 0 (cosma.at): the group does not compute it
+  // WRONG-GROUP: ungroup.mlir:3:8: error: cosma-ungroup cannot preserve the fixed offset of result 0 (cosma.at): the group does not compute it
   %0 = cosma.group "Id"(%x) {cosma.at = 0 : i64} : (tensor<8xi8>) -> tensor<8xi8> {
   ^bb0(%a: tensor<8xi8>):
     cosma.yield %a : tensor<8xi8>
@@ -65,7 +65,7 @@ func.func @nothing(%x: tensor<8xi8>) -> tensor<8xi8> {
 // -----
 
 func.func @two(%x: tensor<8xi8>) -> (tensor<8xi8>, tensor<8xi8>) {
-  // WRONG-GROUP: error: cosma-ungroup cannot hand on the fixed offset of result 1 (cosma.at): the same value has another one, 0
+  // WRONG-GROUP: error: cosma-ungroup cannot preserve the fixed offset of result 1 (cosma.at): the same value has another one, 0
   %0:2 = cosma.group "Id"(%x) {cosma.at = array<i64: 0, 64>} : (tensor<8xi8>) -> (tensor<8xi8>, tensor<8xi8>) {
   ^bb0(%a: tensor<8xi8>):
     %1 = tosa.abs %a : (tensor<8xi8>) -> tensor<8xi8>
@@ -89,7 +89,7 @@ func.func private @g(%x: tensor<8xi8>) -> tensor<8xi8> {
 
 //--- call.mlir
 func.func @f(%x: tensor<8xi8>) -> tensor<8xi8> {
-  // CALL: call.mlir:3:8: error: calls @g, which cannot be planned together with its caller: its argument 0 has a place of its own (cosma.at, cosma.on_chip)
+  // CALL: call.mlir:3:8: error: calls @g, which cannot be planned together with its caller: its argument 0 has a declared place (cosma.at, cosma.on_chip)
   %0 = call @g(%x) : (tensor<8xi8>) -> tensor<8xi8>
   return %0 : tensor<8xi8>
 }

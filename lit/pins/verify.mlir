@@ -17,7 +17,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 
 // Nothing says where the argument lies.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
-  // CHECK: verify.mlir:[[@LINE+1]]:22: error: argument 0 starts in the scratchpad, but nothing says where (cosma.offset)
+  // CHECK: verify.mlir:[[@LINE+1]]:22: error: argument 0 starts in the scratchpad, but has no offset there (cosma.offset)
   func.func @nowhere(%x: tensor<64xi8> {cosma.on_chip}) -> tensor<64xi8> {
     %1 = cosma.op "A"(%x) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.store %1 : tensor<64xi8>
@@ -58,7 +58,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @elsewhere(%x: tensor<64xi8>) -> (tensor<64xi8> {cosma.on_chip, cosma.offset = 128 : i64}) {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 is said to lie at 128, but was put at 64
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 is declared at 128, but lies at 64
     return %1 : tensor<64xi8>
   }
 }
@@ -70,7 +70,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @unsaid(%x: tensor<64xi8>) -> (tensor<64xi8> {cosma.on_chip}) {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 ends in the scratchpad, but nothing says where (cosma.offset)
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 ends in the scratchpad, but has no offset there (cosma.offset)
     return %1 : tensor<64xi8>
   }
 }
@@ -83,7 +83,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.store %1 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 ends in the scratchpad, but what is returned is not there
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 0 ends in the scratchpad, but the returned value is not there
     return %2 : tensor<64xi8>
   }
 }
@@ -97,7 +97,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.op "B"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %3 = cosma.store %2 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is to be in the scratchpad, but is not
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 must be in the scratchpad at the end, but is not
     return %1, %3 : tensor<64xi8>, tensor<64xi8>
   }
 }
@@ -109,7 +109,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @returned(%x: tensor<64xi8> {cosma.on_chip, cosma.offset = 0 : i64}) -> (tensor<64xi8>, tensor<64xi8>) {
     %0 = cosma.op "A"(%x) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %1 = cosma.store %0 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 1 is not what cosma.store returned, but an argument in the scratchpad
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: result 1 is not a result of cosma.store, but an argument in the scratchpad
     return %1, %x : tensor<64xi8>, tensor<64xi8>
   }
 }
@@ -125,7 +125,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %3 = cosma.reload %2 at 128 : tensor<64xi8>
     %4 = cosma.op "B"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %5 = cosma.store %4 : tensor<64xi8>
-    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is said to end at 64, but does not lie there intact
+    // CHECK: verify.mlir:[[@LINE+1]]:5: error: A_0 is declared to end at 64, but does not lie there intact
     return %1, %5 : tensor<64xi8>, tensor<64xi8>
   }
 }

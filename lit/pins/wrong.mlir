@@ -6,8 +6,8 @@ func.func @overlap(
     %x: tensor<64xi8> {cosma.at = 0 : i64},
     %y: tensor<128xi8> {cosma.at = 0 : i64}) -> tensor<64xi8> {
   // CHECK: wrong.mlir:[[@LINE+3]]:8: error: Add_0 needs arg0@0 and arg1@0 at once, which overlap by 64 B
-  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg0 lies at 0: argument 0 says so (cosma.at)
-  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg1 lies at 0: argument 1 says so (cosma.at)
+  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg0 has the fixed offset 0: cosma.at of argument 0
+  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg1 has the fixed offset 0: cosma.at of argument 1
   %0 = cosma.op "Add"(%x, %y) : (tensor<64xi8>, tensor<128xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
 }
@@ -18,8 +18,8 @@ func.func @overlap_at_the_start(
     %x: tensor<128xi8> {cosma.at = 0 : i64, cosma.on_chip},
     %y: tensor<128xi8> {cosma.at = 64 : i64, cosma.on_chip}) -> tensor<64xi8> {
   // CHECK: wrong.mlir:[[@LINE-2]]:5: error: {{.*}}arg0@0 and arg1@64{{.*}}overlap by 64 B
-  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg0 lies at 0: argument 0 says so (cosma.at)
-  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg1 lies at 64: argument 1 says so (cosma.at)
+  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg0 has the fixed offset 0: cosma.at of argument 0
+  // CHECK: wrong.mlir:[[@LINE-3]]:5: note: arg1 has the fixed offset 64: cosma.at of argument 1
   %0 = cosma.op "A"(%x) : (tensor<128xi8>) -> tensor<64xi8>
   %1 = cosma.op "B"(%y) : (tensor<128xi8>) -> tensor<64xi8>
   %2 = cosma.op "C"(%0, %1) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
@@ -31,7 +31,7 @@ func.func @overlap_at_the_start(
 func.func @too_much_at_the_end(%x: tensor<64xi8>) -> (tensor<192xi8> {cosma.on_chip}, tensor<128xi8> {cosma.on_chip}) {
   %0 = cosma.op "A"(%x) : (tensor<64xi8>) -> tensor<192xi8>
   %1 = cosma.op "B"(%x) : (tensor<64xi8>) -> tensor<128xi8>
-  // CHECK: wrong.mlir:[[@LINE+1]]:3: error: the scratchpad is to have 320 B at once, but the scratchpad has 256 B: 64 B too few after the last operator has run
+  // CHECK: wrong.mlir:[[@LINE+1]]:3: error: after the last operator has run, the scratchpad must hold 320 B at once, but it has 256 B: 64 B too few
   return %0, %1 : tensor<192xi8>, tensor<128xi8>
 }
 
@@ -63,8 +63,8 @@ func.func @reserved(%x: tensor<64xi8>) -> (tensor<64xi8> {cosma.at = 64 : i64})
 // -----
 
 func.func @twice(%x: tensor<64xi8>) -> (tensor<64xi8> {cosma.at = 64 : i64}) {
-  // CHECK: wrong.mlir:[[@LINE+3]]:3: error: result 0 is to lie at 64, but it is result 0 of A, which is to lie at 0
-  // CHECK: wrong.mlir:[[@LINE+1]]:8: note: result 0 of A is to lie at 0
+  // CHECK: wrong.mlir:[[@LINE+3]]:3: error: result 0 must lie at 64, but it is result 0 of A, which must lie at 0
+  // CHECK: wrong.mlir:[[@LINE+1]]:8: note: result 0 of A must lie at 0
   %0 = cosma.op "A"(%x) {cosma.at = 0 : i64} : (tensor<64xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
 }
@@ -79,7 +79,7 @@ func.func @empty(%x: tensor<64xi8> {cosma.on_chip}) -> tensor<64xi8> {
 // -----
 
 func.func @constant(%x: tensor<64xi8>) -> tensor<64xi8> {
-  // CHECK: wrong.mlir:[[@LINE+1]]:8: error: result 0 can have no fixed offset (cosma.at): equal constants become one, in passes of MLIR's too; an argument can have one
+  // CHECK: wrong.mlir:[[@LINE+1]]:8: error: result 0 cannot have a fixed offset (cosma.at): equal constants are merged, also by MLIR's passes; use an argument instead
   %c = arith.constant {cosma.at = 0 : i64} dense<1> : tensor<64xi8>
   %0 = cosma.op "A"(%x, %c) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
   return %0 : tensor<64xi8>
@@ -89,7 +89,7 @@ func.func @constant(%x: tensor<64xi8>) -> tensor<64xi8> {
 
 func.func @part(%x: tensor<64xi8>) -> tensor<32xi8> {
   %0 = cosma.op "A"(%x) : (tensor<64xi8>) -> tensor<64xi8>
-  // CHECK: wrong.mlir:[[@LINE+1]]:8: error: result 0 can have no fixed offset (cosma.at): it
+  // CHECK: wrong.mlir:[[@LINE+1]]:8: error: result 0 cannot have a fixed offset (cosma.at): it
   %1 = tensor.extract_slice %0[0] [32] [1] {cosma.at = 0 : i64} : tensor<64xi8> to tensor<32xi8>
   %2 = cosma.op "B"(%1) : (tensor<32xi8>) -> tensor<32xi8>
   return %2 : tensor<32xi8>
@@ -99,7 +99,7 @@ func.func @part(%x: tensor<64xi8>) -> tensor<32xi8> {
 
 func.func @streamed(
     %x: tensor<64xi8>,
-    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 1 has a fixed offset (cosma.at), but weights = streamed pass by the scratchpad
+    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 1 has a fixed offset (cosma.at), but weights = streamed bypass the scratchpad
     %w: tensor<64xi8> {cosma.weight, cosma.at = 0 : i64}) -> tensor<64xi8>
     attributes {cosma.machine = {weights = "streamed"}} {
   %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
@@ -109,7 +109,7 @@ func.func @streamed(
 // -----
 
 func.func @either_way(
-    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 has a fixed offset (cosma.at), which is not planned together with weights that may pass by: with weights = auto arg1 may; say resident or streamed
+    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 has a fixed offset (cosma.at), which cannot be combined with weights that may be streamed: with weights = auto arg1 may be; use resident or streamed
     %x: tensor<64xi8> {cosma.at = 0 : i64},
     %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8>
     attributes {cosma.machine = {weights = "auto"}} {
@@ -121,7 +121,7 @@ func.func @either_way(
 
 func.func @weight_at_the_start(
     %x: tensor<64xi8>,
-    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 1 is in the scratchpad (cosma.on_chip), but with weights = auto it may pass by: say resident
+    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 1 is in the scratchpad (cosma.on_chip), but with weights = auto it may be streamed: use resident
     %w: tensor<64xi8> {cosma.weight, cosma.on_chip}) -> tensor<64xi8>
     attributes {cosma.machine = {weights = "auto"}} {
   %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
@@ -131,7 +131,7 @@ func.func @weight_at_the_start(
 // -----
 
 func.func @may_be_kept(
-    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 is in the scratchpad (cosma.on_chip), which is not planned together with weights that stay from run to run: arg1 (keep = auto)
+    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 is in the scratchpad (cosma.on_chip), which cannot be combined with weights that stay from run to run: arg1 (keep = auto)
     %x: tensor<64xi8> {cosma.on_chip},
     %w: tensor<64xi8> {cosma.weight}) -> tensor<64xi8>
     attributes {cosma.machine = {keep = "auto"}} {
@@ -142,7 +142,7 @@ func.func @may_be_kept(
 // -----
 
 func.func @is_kept(
-    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 has a fixed offset (cosma.at), which is not planned together with weights that stay from run to run: arg1 (cosma.keep)
+    // CHECK: wrong.mlir:[[@LINE+1]]:5: error: argument 0 has a fixed offset (cosma.at), which cannot be combined with weights that stay from run to run: arg1 (cosma.keep)
     %x: tensor<64xi8> {cosma.at = 0 : i64},
     %w: tensor<64xi8> {cosma.weight, cosma.keep}) -> tensor<64xi8> {
   %0 = cosma.op "A"(%x, %w) : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>

@@ -30,7 +30,7 @@
 // PLANNED: cosma.store {{.*}} into
 // ROOM-NOT: tile <
 // ROOM: cosma.op "Conv"(%arg0, %arg1, %arg2)
-// AGAIN: error: cosma-tile takes whole operators, but this one is a tile already
+// AGAIN: error: cosma-tile takes whole operators, but this one is already a tile
 // AFTER: error: cosma-tile takes a function in source form, but this one is already planned
 // SMALL: chain.mlir:[[@LINE+3]]:{{[0-9]+}}: error: operator needs {{[0-9]+}} B at once in its smallest tile, but the scratchpad has 16 B
 func.func @chain(%x: tensor<1x8x32x32xi8>, %w: tensor<8x8x3x3xi8> {cosma.weight}, %b: tensor<8xi8> {cosma.weight})

@@ -5,7 +5,7 @@
 // %y lands on %x, which nobody read yet: the load of %x was for nothing, and "Add" misses it.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @clobbered(%x: tensor<64xi8>, %y: tensor<64xi8>) -> tensor<64xi8> {
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 comes in, but nothing reads it while it is there
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 is copied to the scratchpad, but nothing reads it there
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.load %y at 0 : tensor<64xi8>
     // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg0 is needed at 0, but does not lie there intact
@@ -34,7 +34,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @unstored(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "Relu"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: result 0 is not what cosma.store returned, but cosma.op
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: result 0 is not a result of cosma.store, but cosma.op
     return %1 : tensor<64xi8>
   }
 }
@@ -59,7 +59,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @reload_without_copy(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: brings in what is not in host memory
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: loads a value that is not in host memory
     %2 = cosma.reload %1 at 128 : tensor<64xi8>
     %3 = cosma.op "B"(%2) at [0] : (tensor<64xi8>) -> tensor<64xi8>
     %4 = cosma.store %3 : tensor<64xi8>
@@ -111,7 +111,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @no_offsets(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: does not say at which offsets its results lie
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: has no offsets for its results
     %1 = cosma.op "A"(%0) : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.store %1 : tensor<64xi8>
     return %2 : tensor<64xi8>
@@ -124,7 +124,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @spilled_for_nothing(%x: tensor<64xi8>) -> tensor<64xi8> {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but not reloaded after
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: A_0 is spilled, but not reloaded afterwards
     %2 = cosma.spill %1 : tensor<64xi8>
     %3 = cosma.op "B"(%1) at [0] : (tensor<64xi8>) -> tensor<64xi8>
     %4 = cosma.store %3 : tensor<64xi8>
@@ -140,7 +140,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64, weights = "streamed"
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.load %w streamed : tensor<64xi8>
     %2 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: operand 1 did not pass by just before this operator
+    // CHECK: messages.mlir:[[@LINE+1]]:{{[0-9]+}}: error: operand 1 was not streamed just before this operator
     %3 = cosma.op "B"(%2, %1) at [0] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     %4 = cosma.store %3 : tensor<64xi8>
     return %4 : tensor<64xi8>

@@ -22,7 +22,7 @@ module attributes {cosma.machine = {scratchpad = 256, alignment = 64}} {
     %0 = cosma.load %x at 0 : tensor<64xi8>
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.store async %1 : tensor<64xi8>
-    // CHECK: races.mlir:[[@LINE+1]]:{{[0-9]+}}: error: B_1@64 is put where A_0 is still being copied from or to
+    // CHECK: races.mlir:[[@LINE+1]]:{{[0-9]+}}: error: B_1@64 is written where A_0 is still being copied from or to
     %3 = cosma.op "B"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %4 = cosma.wait %2 : tensor<64xi8>
     %5 = cosma.store %3 : tensor<64xi8>

@@ -9,7 +9,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.spill %1 : tensor<64xi8>
     %3 = cosma.store %1 : tensor<64xi8>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: result 0 is not what cosma.store returned, but cosma.spill
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: result 0 is not a result of cosma.store, but cosma.spill
     return %2 : tensor<64xi8>
   }
 }
@@ -23,7 +23,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64, weights = "streamed"
     %w1 = cosma.load %w streamed : tensor<64xi8>
     %1 = cosma.op "A"(%0, %w1) at [64] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     %w2 = cosma.reload %w streamed : tensor<64xi8>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: operand 1 did not pass by just before this operator
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: operand 1 was not streamed just before this operator
     %2 = cosma.op "A"(%1, %w1) at [0] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
     %3 = cosma.store %2 : tensor<64xi8>
     return %3 : tensor<64xi8>
@@ -51,7 +51,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
     %0 = cosma.load %x at 0 : tensor<64xf32>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.abs runs on the scratchpad, so in planned form it has to be in a cosma.group
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.abs runs on the scratchpad, so in planned form it must be in a cosma.group
     %1 = tosa.abs %0 : (tensor<64xf32>) -> tensor<64xf32>
     %3 = cosma.store %1 : tensor<64xf32>
     return %3 : tensor<64xf32>
@@ -64,8 +64,8 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 module attributes {cosma.machine = {scratchpad = 512 : i64}} {
   func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
     %0 = cosma.load %x at 0 : tensor<64xf32>
-    // CHECK: structure.mlir:[[@LINE+2]]:{{[0-9]+}}: error: does not say at which offsets its results lie
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: does not say at which offset its workspace lies
+    // CHECK: structure.mlir:[[@LINE+2]]:{{[0-9]+}}: error: has no offsets for its results
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: has no offset for its workspace
     %1 = cosma.op "A"(%0) workspace 8 : (tensor<64xf32>) -> tensor<64xf32>
     %3 = cosma.store %1 : tensor<64xf32>
     return %3 : tensor<64xf32>
@@ -78,7 +78,7 @@ module attributes {cosma.machine = {scratchpad = 512 : i64}} {
 module attributes {cosma.machine = {scratchpad = 512 : i64}} {
   func.func @a(%x: tensor<64xf32>) -> f32 {
     %0 = cosma.load %x at 0 : tensor<64xf32>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: does not say at which offsets its results lie
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: has no offsets for its results
     %1 = cosma.op "Sum"(%0) : (tensor<64xf32>) -> f32
     return %1 : f32
   }
@@ -90,7 +90,7 @@ module attributes {cosma.machine = {scratchpad = 512 : i64}} {
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @a(%x: tensor<64xf32>) -> tensor<64xf32> {
     %0 = cosma.load %x at 0 : tensor<64xf32>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.exp runs on the scratchpad, so in planned form it has to be in a cosma.group
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: tosa.exp runs on the scratchpad, so in planned form it must be in a cosma.group
     %1 = tosa.exp %0 : (tensor<64xf32>) -> tensor<64xf32>
     %3 = cosma.store %1 : tensor<64xf32>
     return %3 : tensor<64xf32>
@@ -106,11 +106,11 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
     %1 = cosma.op "A"(%0) at [64] : (tensor<64xi8>) -> tensor<64xi8>
     %2 = cosma.spill %1 : tensor<64xi8>
     %3 = cosma.load %2 at 128 : tensor<64xi8>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: brings in what is not in host memory
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: loads a value that is not in host memory
     %4 = cosma.reload %1 at 192 : tensor<64xi8>
     // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: reads one tensor at two offsets, 128 and 192
     %5 = cosma.op "A"(%3, %4) at [0] : (tensor<64xi8>, tensor<64xi8>) -> tensor<64xi8>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: takes out what is not in the scratchpad
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: moves a value to host memory that is not in the scratchpad
     %6 = cosma.store %2 : tensor<64xi8>
     return %6 : tensor<64xi8>
   }
@@ -133,7 +133,7 @@ func.func @a(%x: tensor<64xi8>) -> tensor<64xi8> {
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @a(%x: tensor<64xi8>) -> tensor<64xi8> {
     %e = tensor.empty() : tensor<64xi8>
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: moves what is no tensor of the program
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: moves a value that is not a tensor of the program
     %0 = cosma.load %e at 0 : tensor<64xi8>
     %1 = cosma.load %x at 64 : tensor<64xi8>
     %2 = cosma.op "A"(%1) at [128] : (tensor<64xi8>) -> tensor<64xi8>
@@ -147,7 +147,7 @@ module attributes {cosma.machine = {scratchpad = 256 : i64}} {
 // A load that nobody needs.
 module attributes {cosma.machine = {scratchpad = 256 : i64}} {
   func.func @a(%x: tensor<64xi8>, %y: tensor<64xi8>) -> tensor<64xi8> {
-    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg1 comes in, but nothing reads it while it is there
+    // CHECK: structure.mlir:[[@LINE+1]]:{{[0-9]+}}: error: arg1 is copied to the scratchpad, but nothing reads it there
     %0 = cosma.load %y at 0 : tensor<64xi8>
     %1 = cosma.load %x at 64 : tensor<64xi8>
     %2 = cosma.op "A"(%1) at [128] : (tensor<64xi8>) -> tensor<64xi8>

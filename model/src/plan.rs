@@ -61,7 +61,7 @@ impl Request {
             return Err(Error::Option(format!("alignment is {}: it is 1 to 2^32 B", self.alignment)));
         }
         if let Some(Range { start, end }) = self.reserved.iter().find(|it| it.is_empty()) {
-            return Err(Error::Option(format!("{start} to {end} are reserved, which is no address")));
+            return Err(Error::Option(format!("the reserved range {start} to {end} is empty")));
         }
         if let Some(Range { start, end }) = self.reserved.iter().find(|it| self.scratchpad < it.end) {
             let why = format!("{start} to {end} are reserved, but the scratchpad ends at {}", self.scratchpad);
@@ -78,7 +78,7 @@ impl Request {
                 return refuse("weights that are streamed cannot be kept from run to run");
             }
             Weights::Auto if must_stay || self.keep != Keep::Never => {
-                return refuse("weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+                return refuse("weights 'auto' cannot keep weights from run to run: use 'resident'");
             }
             _ => {}
         }

@@ -212,9 +212,9 @@ fn what_cannot_be_asked_for_is_said() {
         "1000 to 1025 are reserved, but the scratchpad ends at 1024"
     );
     let none = Bytes(64)..Bytes(64);
-    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "64 to 64 are reserved, which is no address");
+    assert_eq!(refused(Request { reserved: vec![none], ..usual() }), "the reserved range 64 to 64 is empty");
     let either = Request { weights: Weights::Auto, keep: Keep::Auto, ..usual() };
-    assert_eq!(refused(either), "weights 'auto' decides for each run anew, and cannot keep weights from run to run");
+    assert_eq!(refused(either), "weights 'auto' cannot keep weights from run to run: use 'resident'");
     let request = Request { reserved: vec![Bytes(0)..Bytes(64)], ..usual() };
     assert!(matches!(sweep(&layers(), &request, &Scratchpads::Steps(3), &|_, it| go_on(it)), Err(Error::Option(_))));
 }

@@ -6,7 +6,7 @@
 //! `cosma-insert-transfers` inserts the transfers.
 
 use crate::allocated;
-use crate::effort::{OBJECTIVE, ObjectiveName, OrderName, SOLVER, TIME_LIMIT, parse_effort};
+use crate::effort::{OBJECTIVE, OrderName, SOLVER, TIME_LIMIT, parse_effort, parse_objective};
 use crate::extract::{Extraction, extract};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, symbol};
@@ -45,8 +45,7 @@ pub(crate) fn run<'c>(
     let (machine, mut effort) = parse_planning(function, options)?;
     let complain = |message: String| Diagnostic::at(function, message);
     let overlap = parse_overlap(options).map_err(complain)?;
-    let objective = options.get(OBJECTIVE.name).parse::<ObjectiveName>();
-    effort.objective = objective.map_err(|error| complain(format!("option {}: {error}", OBJECTIVE.name)))?.0;
+    effort.objective = parse_objective(options).map_err(complain)?;
     allocate(function, &machine, &effort, overlap)
 }
 
@@ -84,10 +83,7 @@ pub fn allocate<'c>(
     let extraction = extract(function, machine.resolve(function)?)?;
     let problem = &extraction.problem;
     if problem.machine.has_tiers() {
-        if options.objective == Objective::Latency {
-            let message = "latency cannot be the objective on a machine of several memories";
-            return Err(Diagnostic::at(function, message));
-        }
+        may_be_fast(function, problem, options, overlap)?;
         let planned = solve_in_tiers(&extraction, options)?;
         let facts = Facts::of_tiers(problem, options.order, &planned);
         let facts = facts.map_err(|message| Diagnostic::at(function, message))?;
@@ -104,10 +100,7 @@ pub fn allocate<'c>(
             (overlapped.plan, facts)
         }
         clock => {
-            if options.objective == Objective::Latency {
-                let why = if clock.is_some() { "transfers do not overlap" } else { "the machine has no clock" };
-                return Err(Diagnostic::at(function, format!("latency cannot be the objective if {why}")));
-            }
+            may_be_fast(function, problem, options, overlap)?;
             let solution = solve(&extraction, options)?;
             let mut facts = facts(&solution);
             if clock.is_some() {
@@ -125,14 +118,32 @@ pub fn allocate<'c>(
     Ok(())
 }
 
+/// Refuses latency as the objective where nothing overlaps.
+fn may_be_fast<'c>(
+    function: OperationRef<'c, '_>,
+    problem: &Problem,
+    options: &Options,
+    overlap: Overlap,
+) -> Result<(), Diagnostic<'c>> {
+    let why = match (problem.machine.clock(), overlap) {
+        (None, _) => "the machine has no clock",
+        (Some(_), Overlap::None) => "transfers do not overlap",
+        (Some(_), Overlap::Auto) => return Ok(()),
+    };
+    if options.objective == Objective::Traffic {
+        return Ok(());
+    }
+    Err(Diagnostic::at(function, format!("latency cannot be the objective if {why}")))
+}
+
 /// Operators that say neither how long they take nor how much they compute take as long as their bytes.
 fn warn_of_unknown_times(extraction: &Extraction) {
     let problem = &extraction.problem;
     let (unknown, all) = (problem.ops_without_cycles(), problem.graph.ops().len());
     if 0 < unknown {
         let message = format!(
-            "{unknown} of {all} operators say neither 'cycles' nor 'macs', and nothing is known of how much they \
-             compute: each takes the cycles that its bytes take"
+            "{unknown} of {all} operators have neither 'cycles' nor 'macs': each takes the cycles of the bytes that it \
+             accesses"
         );
         Diagnostic::at(extraction.function, message).emit_warning();
     }
@@ -165,13 +176,18 @@ pub(crate) fn solve_in_tiers<'c>(
     }
     let planned = plan_in_tiers(problem, options).map_err(|error| extraction.diagnose(&error))?;
     must_be_right(problem, &[], &planned.actions);
-    if !planned.is_optimal() && options.solver != Solver::Greedy {
-        let message = format!(
-            "the plan may not be the best: its transfers cost {}, and what is proven is at least {}",
-            planned.traffic.cost, planned.lower_bound
-        );
-        Diagnostic::at(extraction.function, message).emit_warning();
-    }
+    let (cost, least) = (planned.traffic.cost, planned.lower_bound);
+    let message = if planned.cheapest < cost {
+        let more = cost - planned.cheapest;
+        format!(
+            "to save time, the plan's transfers cost {cost}, {more} more than those of a plan with cheaper transfers"
+        )
+    } else if !planned.is_optimal() && options.solver != Solver::Greedy && options.objective == Objective::Traffic {
+        format!("the plan may not be optimal: its transfers cost {cost}, and the proven lower bound is {least}")
+    } else {
+        return Ok(planned);
+    };
+    Diagnostic::at(extraction.function, message).emit_warning();
     Ok(planned)
 }
 

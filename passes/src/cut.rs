@@ -1,11 +1,12 @@
-//! How operations that say what they compute may be cut: those of linalg, TOSA and tensor, and groups of them.
+//! The ways to split operations of linalg, TOSA and tensor, and groups of them.
 //!
-//! For each there is its access, that is which regions of its operands a region of its result needs, and the rule by
-//! which an operation is made that computes the region from those. Accesses of linalg are its indexing maps; those
-//! of TOSA are in `tosa.rs`, from the specification; that of a group is the composition of its members'. No
-//! reduction is split: tiles add up in the order of their source, so floats come out the same bit for bit.
+//! Each has an access, that is the regions of its operands that a region of its result needs, and a rule that makes an
+//! operation for the region from those. Accesses of linalg are its indexing maps; those of TOSA are in `tosa.rs`, from
+//! the specification; that of a group is the composition of its members' accesses. Reductions are not split: tiles add
+//! up in source order, so floats are equal bit for bit.
 //!
-//! What is not here stays whole: an operation with indices that are not affine, such as a reverse; an operand that an operation's regions read is read whole.
+//! Other operations stay whole, such as those with indices that are not affine (a reverse). An operand that is read in
+//! the regions of an operation is read whole.
 
 mod tensor;
 mod tosa;
@@ -25,41 +26,41 @@ use cosma_ir::{
 use cosma_tile::{Access, Dim, DimKind, Expr, Map, Member, Shape, Source, compose};
 use std::collections::HashMap;
 
-/// An operation that may be cut.
+/// An operation that can be split.
 pub(crate) struct Cut {
-    /// How it reads the tensors among its operands, and writes its results.
+    /// The access to its tensor operands and its results.
     pub access: Access,
-    /// By map of the access: which operand it reads.
+    /// By map of the access: the index of the operand that it reads.
     pub operands: Vec<usize>,
-    /// What computes a region.
+    /// The rule that computes a region.
     pub rule: Rule,
 }
 
-/// What computes a region of an operation's result from the regions of its operands that it needs.
+/// The rule that computes a region of an operation's result from regions of its operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
-    /// What MLIR's interface for tiling makes.
+    /// MLIR's interface for tiling.
     Interface,
     /// The same operation.
     Same,
-    /// The same operation with another attribute `pad`: along each axis of its windows, as much as they reach over
-    /// the border of the first operand.
+    /// The same operation with another attribute `pad`: for each axis of its windows, the distance by which they extend
+    /// beyond the first operand.
     Window,
-    /// The same operation with another padding, which is what is needed outside of the first operand.
+    /// The same operation with another padding: the required region outside of the first operand.
     Pad,
-    /// The same operation on those of its operands of which something is needed.
+    /// The same operation on those operands of which some region is needed.
     Concatenation,
-    /// None: it is the region of the first operand.
+    /// No operation: it is the region of the first operand.
     Region,
     /// A slice of the first operand with these strides.
     Slice,
     /// A reshape.
     Reshape,
-    /// The same operation with offsets and borders that count from its region of the image.
+    /// The same operation with offsets and borders relative to its region of the image.
     Resize,
 }
 
-/// How an operation of linalg, TOSA or tensor may be cut; none if it stays whole.
+/// How an operation of linalg, TOSA or tensor can be split; `None` if it stays whole.
 pub(crate) fn cut(operation: OperationRef) -> Option<Cut> {
     let (access, rule) = match structured_access(operation) {
         Some(access) => (access, Rule::Interface),
@@ -74,10 +75,10 @@ pub(crate) fn cut(operation: OperationRef) -> Option<Cut> {
     access.check(&read, &written).is_ok().then_some(Cut { access, operands, rule })
 }
 
-/// How an operation of linalg, TOSA or tensor, or a group of them, reads and writes.
+/// The access of an operation of linalg, TOSA or tensor, or of a group of them.
 ///
 /// # Errors
-/// Why it stays whole.
+/// The reason why it stays whole.
 pub(crate) fn access_of(operation: OperationRef) -> Result<OperatorAccess, String> {
     let values = (0..operation.operand_count()).filter_map(|it| operand_at(operation, it));
     let values = values.chain((0..operation.result_count()).filter_map(|it| result_at(operation, it)));
@@ -158,7 +159,7 @@ fn result_dims(operation: OperationRef) -> Option<Vec<u64>> {
     static_dimensions(result_at(operation, 0)?.r#type())
 }
 
-/// Loops that are put together.
+/// Loops under construction.
 #[derive(Default)]
 struct Loops(Vec<Dim>);
 
@@ -168,12 +169,12 @@ impl Loops {
         dims.iter().map(|size| self.add(*size, DimKind::Parallel)).collect()
     }
 
-    /// One whose iterations are read at once.
+    /// One whose iterations are all read.
     fn reduced(&mut self, size: u64) -> Expr {
         self.add(size, DimKind::Reduced { splittable: false })
     }
 
-    /// All of a tensor.
+    /// All elements of a tensor.
     fn whole(&mut self, dims: &[u64]) -> Vec<Expr> {
         dims.iter().map(|size| self.reduced(*size)).collect()
     }
@@ -193,7 +194,7 @@ impl Loops {
     }
 }
 
-/// An index that is moved.
+/// An index plus an offset.
 fn shifted(index: &Expr, by: i64) -> Expr {
     Expr { constant: index.constant + by, ..index.clone() }
 }

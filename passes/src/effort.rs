@@ -34,7 +34,16 @@ pub(crate) const OBJECTIVE: OptionInfo = OptionInfo {
     default: "traffic",
 };
 
-/// What planning minimises on a machine with a clock, parsed from its name.
+/// Parses the objective.
+///
+/// # Errors
+/// A message if it does not parse.
+pub(crate) fn parse_objective(options: &PassOptions) -> Result<Objective, String> {
+    let objective = options.get(OBJECTIVE.name).parse::<ObjectiveName>();
+    objective.map(|name| name.0).map_err(|error| format!("option {}: {error}", OBJECTIVE.name))
+}
+
+/// The objective of planning on a machine with a clock, parsed from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectiveName(pub Objective);
 
@@ -47,7 +56,7 @@ impl FromStr for ObjectiveName {
     }
 }
 
-/// The name by which options know it.
+/// Its name in options.
 pub fn objective_name(objective: Objective) -> &'static str {
     match objective {
         Objective::Traffic => "traffic",
@@ -69,7 +78,7 @@ impl FromStr for SolverName {
     }
 }
 
-/// The name by which options and reports know it.
+/// Its name in options and reports.
 pub fn solver_name(solver: Solver) -> &'static str {
     solver.name()
 }
@@ -87,7 +96,7 @@ impl FromStr for OrderName {
     }
 }
 
-/// The name by which options and reports know it.
+/// Its name in options and reports.
 pub fn order_name(order: Order) -> &'static str {
     match order {
         Order::Free => "free",

@@ -1,8 +1,8 @@
-//! Operations that are known before the run to compute the same, as `cse` finds them: constants, and what
-//! is computed from constants, shapes and weights alone.
+//! Operations that compute the same before the run, as `cse` would find: constants, and computations from constants,
+//! shapes and weights alone.
 //!
-//! To the planner their results are one tensor from the start. Otherwise a pass that merges two of them
-//! after planning would make one tensor of two that lie at different places.
+//! The planner treats their results as one tensor. Otherwise a pass that merges two of them after planning would merge
+//! two tensors with different places.
 
 use crate::extract::key;
 use cosma_ir::melior::ir::operation::OperationLike;
@@ -20,8 +20,7 @@ pub(crate) struct Equals<'c, 'a> {
 }
 
 impl<'c, 'a> Equals<'c, 'a> {
-    /// The first operation that computes the same as this one, which has no effects. If it is the first,
-    /// there is none.
+    /// The first operation that computes the same as this one, which has no effects; `None` if it is the first.
     pub(crate) fn before(&mut self, operation: OperationRef<'c, 'a>) -> Option<OperationRef<'c, 'a>> {
         let operands = operation.operands().map(|operand| key(self.first_of(operand))).collect();
         let like_it = self.firsts.entry((equivalence_hash(operation), operands)).or_default();

@@ -1,29 +1,30 @@
-//! From a function to the planner's problem, and which value is which tensor.
+//! Converts a function to a planning problem, with the value of each tensor.
 //!
-//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory; equal
-//!    constants are one (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
-//! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars
-//!    that depend on no tensor are none: they can come before all operators.
-//! 3. A scalar that an operator computes is no tensor. What reads it is an operator too, and an edge
-//!    keeps it behind the one that computes it, so that every order is legal SSA.
-//! 4. Operators that may have effects besides their results keep their order: there is an edge from
-//!    each of them to the next one.
-//! 5. A transfer is no operator. What it returns is the tensor that it moves, in another place; so is what gives
-//!    that once it is complete. Nor is a view one, such as a reshape: what it returns is the tensor that it looks at.
-//! 6. What is computed from weights alone, and is no larger than they are, is computed before the run:
-//!    no operator, and its result is a weight, unless `cosma.machine` says `weight_computation = "run"`.
-//!    What runs on the accelerator for sure, `cosma.op` and `cosma.group`, is never folded.
+//! 1. Each ranked tensor among the arguments, and each constant, is a tensor in host memory; equal constants are one
+//!    (`equal.rs`). An argument marked `cosma.weight` and a constant are weights.
+//! 2. Each operation that reads or writes a tensor is an operator. Shapes, `tensor.empty` and scalars that depend on no
+//!    tensor are not: they can come before all operators.
+//! 3. A scalar that an operator computes is not a tensor. Its readers are operators too, with an edge from the one that
+//!    computes it, so that every order is legal SSA.
+//! 4. Operators that may have effects besides their results keep their order: there is an edge from each of them to the
+//!    next one.
+//! 5. A transfer is not an operator. Its result is the tensor that it moves, in another place; so is the result of its
+//!    wait. A view, such as a reshape, is not an operator either: its result is the tensor that it views.
+//! 6. Computations from weights alone whose result is no larger than the weights are done before the run: they are not
+//!    operators, and the result is a weight, unless `cosma.machine` has `weight_computation = "run"`. `cosma.op` and
+//!    `cosma.group` always run on the accelerator and are never folded.
 //! 7. A constant of one element, such as a zero point, is a parameter of the operators that read it.
 //! 8. A variable that is read is an argument, and one that is written a result (`variable.rs`).
-//! 9. What an operator's regions compute is its workspace (`inside.rs`), unless it says how large that is.
+//! 9. Tensors that an operator's regions compute are in its workspace (`inside.rs`), unless it declares the size.
 //!    Constants in regions are weights that it reads.
-//! 10. Results may lie where operands lie as operations say, or as is known of them (`sharing.rs`).
-//! 11. An argument that is read in pieces is as many tensors, and so is a tensor that is put together from
-//!     pieces in host memory. Slices of that are staged tensors (`piece.rs`).
-//! 12. Tensors may have fixed offsets, and start and end in the scratchpad, as attributes say (`pins.rs`). In planned form
-//!     what starts there is the argument itself, and what ends there what the function returns.
+//! 10. Results may take the place of operands as operations declare, or by known rules (`sharing.rs`).
+//! 11. An argument that is read in pieces is one tensor for each piece, and so is a tensor that is assembled from
+//!     pieces in host memory. Slices of an assembled tensor are staged tensors (`piece.rs`).
+//! 12. Attributes can give tensors fixed offsets, and make them start and end in the scratchpad (`pins.rs`). In planned
+//!     form, tensors that start there are the arguments themselves, and those that end there are what the function
+//!     returns.
 //!
-//! Nothing is changed.
+//! The function is not changed.
 
 use crate::class::n_elements;
 use crate::equal::Equals;
@@ -50,64 +51,64 @@ use cosma_ir::{
 use cosma_planner::{Bytes, Cycles, Error, GraphBuilder, Keep, OpId, Problem, TensorId, Weights};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// A function with a body, as a problem. Ids follow the block: the order of operators is its order.
+/// A function with a body, as a problem. Operators are numbered in the order of the block.
 pub struct Extraction<'c, 'a> {
     /// The function.
     pub function: OperationRef<'c, 'a>,
     /// The return at its end.
     pub terminator: OperationRef<'c, 'a>,
-    /// What is to be planned.
+    /// The planning problem.
     pub problem: Problem,
-    /// Whether weights may stay from run to run that do not say it themselves.
+    /// Whether weights without their own setting may stay from run to run.
     pub keep: Keep,
-    /// Where operators read weights.
+    /// The way operators read weights.
     pub weights: Weights,
     /// By [`OpId`].
     pub operators: Vec<OperationRef<'c, 'a>>,
     /// By [`TensorId`].
     pub carriers: Vec<Carrier<'c, 'a>>,
-    /// Operations that only give a tensor another type, in the order of the block.
+    /// Operations that only change the type of a tensor, in the order of the block.
     pub views: Vec<OperationRef<'c, 'a>>,
-    /// Operations that take pieces out of tensors in host memory, in the order of the block.
+    /// Operations that extract pieces of tensors in host memory, in the order of the block.
     pub slices: Vec<OperationRef<'c, 'a>>,
-    /// Tensors that are put together from pieces in host memory.
+    /// Tensors that are assembled from pieces in host memory.
     pub assemblies: Vec<Assembly<'c, 'a>>,
     /// The last writes of variables, in the order of the block.
     pub writes: Vec<OperationRef<'c, 'a>>,
-    /// What is said of the places of tensors.
+    /// The declared places of tensors.
     pub(crate) said: Vec<Said<'c>>,
-    /// The tensor of each value of the block; none for scalars and shapes that depend on no tensor.
+    /// The tensor of each value of the block; `None` for scalars and shapes that depend on no tensor.
     tensors: HashMap<usize, Option<TensorId>>,
     /// The operator that computes a scalar.
     scalars: HashMap<usize, OpId>,
-    /// Tensors that are put together in host memory.
+    /// Tensors that are assembled in host memory.
     written: AllWritten<'c, 'a>,
     /// Tensors in host memory that are read in pieces.
     cut: HashSet<usize>,
-    /// What each view, or view of a view, looks at.
+    /// The source of each view, through views of views.
     roots: HashMap<usize, Value<'c, 'a>>,
 }
 
-/// What a tensor of the planner is in the function.
+/// The value of a tensor of the planner.
 #[derive(Clone, Copy, Debug)]
 pub enum Carrier<'c, 'a> {
-    /// An argument, and which.
+    /// An argument, with its index.
     Argument(Value<'c, 'a>, usize),
-    /// The result of a constant, of what is computed from weights before the run, or of what reads a
-    /// variable. Of equal ones, the first in the block.
+    /// The result of a constant, of a computation from weights before the run, or of a read of a variable. Of equal
+    /// ones, the first in the block.
     Constant(Value<'c, 'a>, OperationRef<'c, 'a>),
-    /// A piece of an argument or of a constant; the whole; and what takes it out, a slice in source form.
+    /// A piece of an argument or of a constant; the whole; and the operation that extracts it, a slice in source form.
     Piece(Value<'c, 'a>, Value<'c, 'a>, OperationRef<'c, 'a>),
-    /// A region of a tensor that is put together in host memory; and what takes it out, a slice in source form. Of
-    /// equal ones, the first in the block.
+    /// A region of a tensor that is assembled in host memory; and the operation that extracts it, a slice in source
+    /// form. Of equal ones, the first in the block.
     Staged(Value<'c, 'a>, OperationRef<'c, 'a>),
-    /// A tensor that an operator writes, and which of its results.
+    /// A tensor that an operator writes, with the index of the result.
     Result(Value<'c, 'a>, usize),
 }
 
 impl<'c, 'a> Carrier<'c, 'a> {
-    /// Whether it lies in host memory before the function runs: an argument, a constant, or a piece of one. What is
-    /// computed from weights is not there yet when weights are loaded that stay from run to run.
+    /// Whether it is in host memory before the function runs: an argument, a constant, or a piece of one. Results of
+    /// computations from weights are not yet there when kept weights are loaded.
     fn is_there_before(&self) -> bool {
         match *self {
             Carrier::Argument(..) => true,
@@ -116,7 +117,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
         }
     }
 
-    /// Where it lies in host memory from the start.
+    /// Its value in host memory, if it is there from the start.
     pub fn source(&self) -> Option<Value<'c, 'a>> {
         match *self {
             Carrier::Argument(value, _) | Carrier::Constant(value, _) | Carrier::Piece(value, ..) => Some(value),
@@ -124,7 +125,7 @@ impl<'c, 'a> Carrier<'c, 'a> {
         }
     }
 
-    /// What it is in the source.
+    /// Its value in the source.
     pub fn value(&self) -> Value<'c, 'a> {
         match *self {
             Carrier::Argument(value, _)
@@ -137,14 +138,13 @@ impl<'c, 'a> Carrier<'c, 'a> {
 }
 
 impl<'c, 'a> Extraction<'c, 'a> {
-    /// The tensor that a value of the block is; none for a scalar or a shape, and for values of regions
-    /// in the block.
+    /// The tensor of a value of the block; `None` for a scalar or a shape, and for values of regions in the block.
     pub fn tensor(&self, value: Value<'c, 'a>) -> Option<TensorId> {
         self.tensors.get(&key(value)).copied().flatten()
     }
 
-    /// Whether a value of the block is a scalar, a shape, a parameter or a starting value that depends on
-    /// no tensor: nothing to the planner.
+    /// Whether a value of the block is a scalar, a shape, a parameter or an initial value that depends on no tensor:
+    /// the planner ignores it.
     pub(crate) fn is_no_tensor(&self, value: Value<'c, 'a>) -> bool {
         matches!(self.tensors.get(&key(value)), Some(None))
     }
@@ -154,7 +154,7 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.scalars.contains_key(&key(value))
     }
 
-    /// By result of an operator: the tensor that it is; none for a scalar.
+    /// By result of an operator: its tensor; `None` for a scalar.
     pub(crate) fn results(&self, op: OpId) -> Vec<Option<TensorId>> {
         let mut results = vec![None; self.operators[op.index()].result_count()];
         for &tensor in &self.problem.graph.op(op).writes {
@@ -165,7 +165,7 @@ impl<'c, 'a> Extraction<'c, 'a> {
         results
     }
 
-    /// What a view, or a view of one, looks at; none of another value.
+    /// The source of a view, through views of views; `None` for any other value.
     pub(crate) fn root(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         self.roots.get(&key(value)).copied()
     }
@@ -175,18 +175,18 @@ impl<'c, 'a> Extraction<'c, 'a> {
         self.cut.contains(&key(value))
     }
 
-    /// The pieces that were written into a tensor in host memory, in that order; none of a value that is not put
-    /// together.
+    /// The pieces that were written into a tensor in host memory, in that order; empty for a value that is not
+    /// assembled.
     pub fn written(&self, value: Value<'c, 'a>) -> &[Written<'c, 'a>] {
         self.written.pieces(value)
     }
 
-    /// Those of the pieces that were written into a tensor in host memory that have an element in a region.
+    /// The pieces that were written into a tensor in host memory and overlap a region.
     pub(crate) fn written_in(&self, value: Value<'c, 'a>, region: &TensorRegion) -> Vec<&Written<'c, 'a>> {
         self.written.pieces_in(value, region)
     }
 
-    /// What comes after all operators: the first write of a variable that is left at the end, or the return.
+    /// The first operation after all operators: the first remaining write of a variable, or the return.
     pub fn end(&self) -> OperationRef<'c, 'a> {
         let follows = |operation: OperationRef<'c, 'a>| operation.next_in_block();
         let mut end = self.terminator;
@@ -199,18 +199,18 @@ impl<'c, 'a> Extraction<'c, 'a> {
         end
     }
 
-    /// Whether nothing has to lie anywhere, so that all forms of the function are the same.
+    /// Whether no tensor needs a place, so that all forms of the function are the same.
     pub fn is_trivial(&self) -> bool {
         let ops = self.problem.graph.ops();
         ops.iter().all(|op| op.workspace == Bytes::ZERO && op.reads.is_empty() && op.writes.is_empty())
     }
 
-    /// What it was extracted for.
+    /// The target that it was extracted for.
     pub fn target(&self) -> Target {
         Target { machine: self.problem.machine.clone(), weights: self.weights, keep: self.keep }
     }
 
-    /// What the planner complains of, at the operation that causes it.
+    /// Converts an error of the planner to a diagnostic at the operation that causes it.
     pub fn diagnose(&self, error: &Error) -> Diagnostic<'c> {
         if let Some(diagnostic) = self.diagnose_places(error) {
             return diagnostic;
@@ -224,11 +224,10 @@ impl<'c, 'a> Extraction<'c, 'a> {
     }
 }
 
-/// Reads a function.
+/// Extracts the problem of a function.
 ///
 /// # Errors
-/// At what cannot be planned: a declaration, a second block, a tensor that is not ranked and
-/// static.
+/// At anything that cannot be planned: a declaration, a second block, a tensor that is not ranked and static.
 pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result<Extraction<'c, 'a>, Diagnostic<'c>> {
     let block =
         body(function).ok_or_else(|| Diagnostic::at(function, "a function without a body cannot be planned"))?;
@@ -263,8 +262,8 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         && let Some(what) = other_than_tensors(block)
     {
         let message = format!(
-            "there is nothing to plan: this function computes on {what} and has no tensor; plan it before it is \
-             brought from tensors to {what}"
+            "there is nothing to plan: this function computes on {what} and has no tensors; plan it before it is \
+             lowered from tensors to {what}"
         );
         return Err(Diagnostic::at(function, message));
     }
@@ -286,16 +285,15 @@ pub fn extract<'c, 'a>(function: OperationRef<'c, 'a>, target: Target) -> Result
         && let Some(kept) = graph.tensors().iter().find(|it| is_kept(it))
     {
         let message =
-            format!("{} is to stay in the scratchpad (cosma.keep), where weights = streamed pass by it", kept.name);
+            format!("{} must stay in the scratchpad (cosma.keep), but weights = streamed bypass it", kept.name);
         return Err(Diagnostic::at(function, message));
     }
     if weights == Weights::Auto && (keep != Keep::Never || graph.tensors().iter().any(is_kept)) {
-        let message = "weights = auto decides for each run anew, and cannot keep weights from run to run: weights that are \
-                       kept are resident";
+        let message = "weights = auto cannot keep weights from run to run: use weights = resident";
         return Err(Diagnostic::at(function, message));
     }
     let graph = graph.with_weights(weights);
-    // What is to be kept says so; of others, the machine does.
+    // Some weights have their own setting; the machine's applies to the others.
     let graph = match keep {
         Keep::Never => graph,
         keep => graph.with_keep(|it| match graph.tensor(it).keep {
@@ -348,22 +346,22 @@ struct Reader<'c, 'a> {
     views: Vec<OperationRef<'c, 'a>>,
     equals: Equals<'c, 'a>,
     slices: Vec<OperationRef<'c, 'a>>,
-    /// Insertions that put tensors together from pieces, by address.
+    /// Insertions that assemble tensors from pieces, by address.
     inserts: HashSet<usize>,
     /// The pieces of tensors in host memory, by the whole and the region.
     pieces: HashMap<usize, BTreeMap<TensorRegion, TensorId>>,
     written: AllWritten<'c, 'a>,
-    /// Staged tensors, by the tensor that is put together, and their region.
+    /// Staged tensors, by the assembled tensor and their region.
     staged: HashMap<(usize, TensorRegion), TensorId>,
     roots: HashMap<usize, Value<'c, 'a>>,
-    /// What is known before the run, and lies in host memory: weights, and parameters. Their bytes.
+    /// The bytes of values that are known before the run and lie in host memory: weights and parameters.
     known: HashMap<usize, Bytes>,
     element_bytes: Option<u64>,
     /// Of addresses; at least 1.
     alignment: Bytes,
-    /// Whether there is a clock, for which it matters how much operators compute.
+    /// Whether there is a clock, which needs the multiply-accumulates of operators.
     is_timed: bool,
-    /// Whether what is computed from weights alone is computed before the run.
+    /// Whether computations from weights alone are done before the run.
     folds: bool,
     n_constants: usize,
     n_folded: usize,
@@ -372,20 +370,20 @@ struct Reader<'c, 'a> {
     writes: BTreeMap<String, Write<'c, 'a>>,
     /// Writes of variables so far.
     n_writes: usize,
-    /// What variables were read as, before they were written.
+    /// The values of variables that were read before they were written.
     states: BTreeMap<String, Value<'c, 'a>>,
     /// The last operator with effects.
     last_effect: Option<OpId>,
-    /// What is said of the places of tensors.
+    /// The declared places of tensors.
     said: Vec<Said<'c>>,
 }
 
-/// What an argument of a function is.
+/// The kind of an argument of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArgumentKind {
     Input,
     Weight,
-    /// One that stays in the scratchpad from one run to the next.
+    /// A weight that stays in the scratchpad from one run to the next.
     KeptWeight,
 }
 
@@ -393,7 +391,7 @@ enum ArgumentKind {
 struct Write<'c, 'a> {
     value: Value<'c, 'a>,
     operation: OperationRef<'c, 'a>,
-    /// Among all writes of variables, in the order of the block.
+    /// Its index among all writes of variables, in the order of the block.
     position: usize,
 }
 
@@ -417,7 +415,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             let name = format!("arg{index}");
             let border = Border::Argument(index);
             let (at, is_on_chip) = (fixed_offset(function, border).map(Bytes), is_on_chip(function, border));
-            // What is computed before the run is computed from what lies in host memory.
+            // Computations before the run use values in host memory.
             if let Some(size) = size.filter(|_| is_weight(function, index) && !is_on_chip) {
                 self.known.insert(key(argument), size);
             }
@@ -455,7 +453,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
     }
 
-    /// A tensor in host memory as pieces, each under a name of its own; gives whether it is read so.
+    /// A tensor in host memory as pieces, each with its own name; returns whether it is read in pieces.
     fn read_pieces(&mut self, whole: Value<'c, 'a>, name: &str, kind: ArgumentKind) -> Result<bool, Diagnostic<'c>> {
         let Some(pieces) = self.block.and_then(|it| read_pieces(whole, it)) else { return Ok(false) };
         let mut tensors = BTreeMap::new();
@@ -471,7 +469,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(true)
     }
 
-    /// The piece that a region of a tensor in host memory is; none if the tensor is not read in pieces.
+    /// The piece for a region of a tensor in host memory; `None` if the tensor is not read in pieces.
     fn piece(&self, operation: OperationRef<'c, 'a>) -> Option<TensorId> {
         let pieces = self.pieces.get(&key(operand_at(operation, 0)?))?;
         pieces.get(&region(operation)?).copied()
@@ -512,7 +510,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// What is waited for is what it was on its way to be.
+    /// The result of a wait is the tensor of its transfer.
     fn read_wait(&mut self, operation: OperationRef<'c, 'a>) {
         let result = result_at(operation, 0).expect("it gives a tensor");
         let transit = operand_at(operation, 0).expect("the verifier has seen it");
@@ -521,8 +519,8 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.written.is_also(transit, result);
     }
 
-    /// What an operation takes out of a tensor that is put together in host memory: a piece as it was written, or a
-    /// staged tensor; none if not all of the region was written.
+    /// The tensor that an operation extracts from an assembled tensor: a piece as it was written, or a staged tensor;
+    /// `None` if parts of the region were not written.
     fn read_staged(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -552,7 +550,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(Some(tensor))
     }
 
-    /// The tensor that a slice of one that is put together in host memory is; none of any other operation.
+    /// The tensor of a slice of an assembled tensor; `None` for any other operation.
     fn slice_of_written(&mut self, operation: OperationRef<'c, 'a>) -> Result<Option<TensorId>, Diagnostic<'c>> {
         let whole = operand_at(operation, 0).filter(|it| !self.written.pieces(*it).is_empty());
         let Some(whole) = whole.filter(|_| name(operation) == "tensor.extract_slice") else { return Ok(None) };
@@ -560,13 +558,13 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.read_staged(operation, whole, region)
     }
 
-    /// The tensor that was written just to a region of a tensor in host memory.
+    /// The tensor that was written to exactly a region of a tensor in host memory.
     fn written_as(&self, whole: Value<'c, 'a>, region: &TensorRegion) -> Option<TensorId> {
         let last = self.written.pieces_in(whole, region).pop()?;
         last.tensor.filter(|_| last.region == *region)
     }
 
-    /// Takes down what is said of a tensor's place.
+    /// Records a declared place of a tensor.
     fn say(&mut self, said: Said<'c>) -> Result<(), Diagnostic<'c>> {
         said.agree(&self.said)?;
         said.at.into_iter().for_each(|at| self.graph.pin(said.tensor, at));
@@ -579,28 +577,28 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// The fixed offsets of what an operation computes, or looks at.
+    /// The fixed offsets of an operation's results.
     fn read_fixed_offsets(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         for (index, at) in fixed_offsets(operation).into_iter().enumerate() {
             let (Some(at), Some(value)) = (at, result_at(operation, index)) else { continue };
             let refuse = |why: &str| {
-                let message = format!("result {index} can have no fixed offset (cosma.at): {why}");
+                let message = format!("result {index} cannot have a fixed offset (cosma.at): {why}");
                 Err(Diagnostic::at(operation, message))
             };
             if is_constant(operation) {
-                return refuse("equal constants become one, in passes of MLIR's too; an argument can have one");
+                return refuse("equal constants are merged, also by MLIR's passes; use an argument instead");
             }
             if access(operation).is_some() {
                 return refuse("it is the state of a variable");
             }
             if self.slices.last() == Some(&operation) || !self.written.pieces(value).is_empty() {
-                return refuse("it is a region of a tensor in host memory, or put together there");
+                return refuse("it is a region of a tensor in host memory, or assembled there");
             }
             let Some(tensor) = self.tensor(value) else {
-                return refuse("it takes no place in the scratchpad");
+                return refuse("it does not lie in the scratchpad");
             };
             if self.roots.contains_key(&key(value)) && self.size(value) != Ok(Some(self.graph.size(tensor))) {
-                return refuse("it looks at a part of another tensor");
+                return refuse("it is a view of a part of another tensor");
             }
             let what = format!("result {index} of {}", kind(operation));
             self.say(Said { tensor, what, at: Some(Bytes(at)), on_chip: None, location: operation.location() })?;
@@ -608,7 +606,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// What the function returns: stored, or left in the scratchpad.
+    /// The results of the function: stored, or left in the scratchpad.
     fn read_results(
         &mut self,
         function: OperationRef<'c, 'a>,
@@ -624,11 +622,11 @@ impl<'c, 'a> Reader<'c, 'a> {
                 continue;
             }
             let refuse = |why: &str| {
-                let message = format!("{border} can have no place in the scratchpad: {why}");
+                let message = format!("{border} cannot have a place in the scratchpad: {why}");
                 Err(Diagnostic::at(terminator, message))
             };
             if !self.written.pieces(value).is_empty() {
-                return refuse("it is put together in host memory");
+                return refuse("it is assembled in host memory");
             }
             let Some(tensor) = self.tensor(value) else {
                 return refuse("it is read in pieces, or a constant of one element");
@@ -642,18 +640,18 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// What the function returns or writes to a variable: a tensor, or its pieces.
+    /// A value that the function returns or writes to a variable: a tensor, or its pieces.
     fn read_end(&mut self, value: Value<'c, 'a>) {
         let mut tensors: Vec<TensorId> = self.written.pieces(value).iter().filter_map(|it| it.tensor).collect();
         tensors.extend(self.tensor(value));
         tensors.into_iter().for_each(|it| self.graph.result(it));
     }
 
-    /// What is put together in host memory, an operator cannot read.
+    /// Refuses operators that read an assembled tensor in host memory.
     fn refuse_written(&self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         let is_written = |it: &Read| !self.written.pieces(it.value).is_empty();
         if !self.written.is_empty() && reads(operation).iter().any(is_written) {
-            let message = "reads a tensor that is put together in host memory, which has to come in by cosma.reload";
+            let message = "reads a tensor that is assembled in host memory, which must be loaded by cosma.reload";
             return Err(Diagnostic::at(operation, message));
         }
         Ok(())
@@ -724,7 +722,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// Something that is known before the run, and so a weight; or a parameter, of one element.
+    /// A value that is known before the run: a weight, or a parameter of one element.
     fn read_known(&mut self, operation: OperationRef<'c, 'a>, prefix: &str) -> Result<(), Diagnostic<'c>> {
         let value: Value = operation.result(0).expect("it has one").into();
         let size = self.size(value).map_err(|message| cannot(operation, 0, &message))?.expect("it is a tensor");
@@ -752,7 +750,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let source = operation.operand(0).expect("a view has a source");
         let value: Value = operation.result(0).expect("a view has a result").into();
         self.size(value).map_err(|message| cannot(operation, 0, &message))?;
-        // Of a scalar that an operator computes, or of what is no tensor of the block: it has to run.
+        // A view of a scalar that an operator computes, or of a value that is not a tensor of the block: it must run.
         let tensor = self.tensor(source);
         let depends = |it: Value| self.tensor(it).is_some() || self.scalars.contains_key(&key(it));
         if operation.operands().skip(1).any(depends) {
@@ -770,14 +768,14 @@ impl<'c, 'a> Reader<'c, 'a> {
         Ok(())
     }
 
-    /// Whether an operator computes from weights alone, no more than they are: before the run.
+    /// Whether an operation is done before the run: it computes from weights alone, and its result is no larger.
     fn is_folded(&self, operation: OperationRef<'c, 'a>) -> bool {
         let is_ours = is_abstract(operation) || is_group(operation);
         if !self.folds || is_ours || operation.result_count() != 1 || may_have_effects(operation) {
             return false;
         }
         let Some(result) = result_at(operation, 0) else { return false };
-        // What is stored as a piece of a result, an operator computes.
+        // A result that is stored as a piece is computed by an operator.
         if !self.inserts.is_empty() && uses(result).iter().any(|it| self.inserts.contains(&address(it.operation))) {
             return false;
         }
@@ -798,12 +796,12 @@ impl<'c, 'a> Reader<'c, 'a> {
         self.tensors.get(&key(value)).copied().flatten()
     }
 
-    /// The bytes of a value; none if it is no tensor.
+    /// The bytes of a value; `None` if it is not a tensor.
     fn size(&self, value: Value) -> Result<Option<Bytes>, String> {
         value_size(value, self.element_bytes)
     }
 
-    /// Constants in the regions of an operator, which it reads as any other weight.
+    /// Constants in the regions of an operator, which are weights that it reads.
     fn read_inner_constants(&mut self, operation: OperationRef<'c, 'a>) -> Result<(), Diagnostic<'c>> {
         if is_abstract(operation) || is_group(operation) {
             return Ok(());
@@ -841,7 +839,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         }
         let said = Bytes(workspace(operation));
         let workspace = if said == Bytes::ZERO { inside.workspace } else { said };
-        // By result; none for a scalar.
+        // By result; `None` for a scalar.
         let mut written: Vec<Option<TensorId>> = vec![None; n_results];
         for ((index, value), tensor) in results.into_iter().zip(self.graph.op(name, &read, writes, workspace)) {
             written[index] = Some(tensor);
@@ -864,7 +862,7 @@ impl<'c, 'a> Reader<'c, 'a> {
         let is_said = is_abstract(operation) || is_group(operation);
         let mut shared: Vec<(usize, TensorId)> = Vec::new();
         for &(pair, tensor) in &pairs {
-            // A tensor that is read twice lies at one place; and it has to be read there each time.
+            // A tensor that is read twice has one place, and each read must be there.
             let n_reads = read.iter().filter(|it| **it == tensor).count();
             let n_pairs = pairs.iter().filter(|it| (it.0.result, it.1) == (pair.result, tensor)).count();
             if !shared.contains(&(pair.result, tensor)) && (is_said || n_reads == n_pairs) {
@@ -876,7 +874,7 @@ impl<'c, 'a> Reader<'c, 'a> {
             let Some(tensor) = self.tensor(over.value) else { continue };
             let is_read_else = over.only_reader && 1 < read.iter().filter(|it| **it == tensor).count();
             let Some(result) = written[over.result] else { continue };
-            // What looks at a part of a tensor has not all of its place.
+            // A view of a part of a tensor does not have its whole place.
             let is_whole = self.graph.size(tensor) == self.graph.size(result);
             if !is_read_else && is_whole && !shared.contains(&(over.result, tensor)) {
                 self.graph.in_place(result, tensor);
@@ -892,8 +890,8 @@ impl<'c, 'a> Reader<'c, 'a> {
         inside(operation, &outside)
     }
 
-    /// A result and an operand that may share bytes. Where floats take other bytes than those of their
-    /// type, so do the bytes before a part; where two then no longer fit, they share none.
+    /// A result and an operand that may share bytes. If floats are planned with another size than that of their type,
+    /// the byte offset of a part is scaled, too; if the two no longer fit, they share nothing.
     fn read_in_place(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -907,12 +905,12 @@ impl<'c, 'a> Reader<'c, 'a> {
         let sizes =
             |it: Value| Some((size_with(it.r#type(), None).ok()?, size_with(it.r#type(), self.element_bytes).ok()?));
         let (Some(from), Some(to)) = (sizes(operand), sizes(value)) else { return };
-        // As it is said, and as it is planned.
+        // As declared, and as planned.
         let (said, planned) = if from.0 < to.0 { to } else { from };
         let scaled = u128::from(pair.at) * u128::from(planned);
         let at = if pair.at == 0 { 0 } else { scaled / u128::from(said.max(1)) };
         let is_whole = pair.at == 0 || scaled.is_multiple_of(u128::from(said));
-        // What looks at a part of a tensor has not all of its place.
+        // A view of a part of a tensor does not have its whole place.
         let has_place = self.graph.size(read) == Bytes(from.1);
         // Integer sums are as wide as their type; a tile reads each of them before it writes narrower floats over them.
         let is_of_sums = pair.at == 0 && from.0 == to.0 && to.1 < from.1 && is_tile(operation);
@@ -928,8 +926,8 @@ impl<'c, 'a> Reader<'c, 'a> {
     }
 }
 
-/// Refuses calls with tensors, in regions too: where the callee puts what it computes is not known here. And
-/// variables in regions, which may be read and written again and again, or never.
+/// Refuses calls with tensors, in regions too, because the location of the callee's results is unknown; and variables
+/// in regions, which may be accessed any number of times.
 fn refuse_unknown<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let mut pending = vec![operation];
     while let Some(operation) = pending.pop() {
@@ -949,8 +947,8 @@ fn refuse_unknown<'c>(operation: OperationRef<'c, '_>) -> Result<(), Diagnostic<
     Ok(())
 }
 
-/// What operations of a block compute on that a front end makes of tensors, where they have no tensor
-/// and nothing of COSMA's.
+/// The kind of values that the operations of a block compute on, for code that a front end has already lowered from
+/// tensors, without tensors and operations of COSMA.
 fn other_than_tensors(block: BlockRef) -> Option<&'static str> {
     let mut found = None;
     for operation in operations(block) {
@@ -973,7 +971,7 @@ fn other_than_tensors(block: BlockRef) -> Option<&'static str> {
     found
 }
 
-/// The bytes of a value on a machine where floats take so many each; none if it is no tensor.
+/// The bytes of a value if each element of a float tensor takes this many bytes; `None` if it is not a tensor.
 pub(crate) fn value_size(value: Value, element_bytes: Option<u64>) -> Result<Option<Bytes>, String> {
     let r#type = tensor_type(value.r#type());
     if !r#type.is_tensor() {

@@ -122,7 +122,10 @@ impl Facts {
         let Some(Cost { lower_bound, .. }) = self.cost else { return Ok(self) };
         let most = i64::MAX.unsigned_abs();
         let total = u64::try_from(traffic.cost).ok().filter(|it| *it <= most).ok_or_else(|| {
-            format!("the transfers cost {} in all, and costs are counted up to {most}: lower the prices", traffic.cost)
+            format!(
+                "the transfers cost {} in all, but the most that is supported is {most}: lower the prices",
+                traffic.cost
+            )
         })?;
         Ok(Facts {
             status: if total <= lower_bound { OPTIMAL } else { FEASIBLE }.into(),

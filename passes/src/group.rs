@@ -91,7 +91,7 @@ fn hand_on_fixed_offsets<'c>(group: OperationRef<'c, '_>) -> Result<(), Diagnost
         let Some(at) = at else { continue };
         let refuse = |why: String| {
             let message =
-                format!("{} cannot hand on the fixed offset of result {index} (cosma.at): {why}", UNGROUP.name);
+                format!("{} cannot preserve the fixed offset of result {index} (cosma.at): {why}", UNGROUP.name);
             Err(Diagnostic::at(group, message))
         };
         let Some(operation) = defining(value) else {

@@ -1,8 +1,8 @@
-//! `cosma-infer-access`: source form → source form, in which each `cosma.op` that does not say how it accesses its
-//! operands says it, as far as its kind and the shapes of its tensors tell.
+//! `cosma-infer-access`: adds the access of each `cosma.op` that does not declare one, as far as its kind and the
+//! shapes of its tensors determine it. Takes and leaves source form.
 //!
-//! What they tell rests on conventions ([`cosma_tile::kinds`]): it is for networks whose operators follow them. An
-//! operator that says it keeps what it says.
+//! The inference relies on conventions ([`cosma_tile::kinds`]): it is for networks whose operators follow them.
+//! Declared accesses are kept.
 
 use crate::form::{Form, body, expect, operations};
 use crate::network::inferred;
@@ -21,8 +21,8 @@ pub(crate) fn run<'c>(_: &'c Context, function: OperationRef<'c, '_>, _: &PassOp
     infer_access(function)
 }
 
-/// Says of each `cosma.op` of a function in source form that does not say it how it accesses its operands, where its
-/// kind and shapes tell. A declaration stays as it is.
+/// Adds the access of each `cosma.op` in source form that does not declare one, if its kind and shapes determine it. A
+/// declaration is not changed.
 ///
 /// # Errors
 /// At the function in another form.

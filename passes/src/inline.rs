@@ -160,7 +160,7 @@ impl<'c, 'a> Inliner<'_, 'c, 'a> {
                 return refuse("it is no longer in source form");
             }
             if let Some(border) = border_with_place(callee) {
-                return refuse(&format!("its {border} has a place of its own (cosma.at, cosma.on_chip)"));
+                return refuse(&format!("its {border} has a declared place (cosma.at, cosma.on_chip)"));
             }
             if !fixed_offsets(call).is_empty() {
                 return refuse("its results have fixed offsets here (cosma.at), which its operators can have instead");

@@ -12,7 +12,7 @@
 //! 5. Operators of other dialects go into groups, which have effects on the scratchpad (`wrap.rs`).
 
 use crate::allocated;
-use crate::effort::{Seconds, TIME_LIMIT};
+use crate::effort::{OBJECTIVE, Seconds, TIME_LIMIT, parse_objective};
 use crate::extract::{Carrier, Extraction, extract, key, value_size};
 use crate::facts::Facts;
 use crate::form::{Form, body, expect, form};
@@ -30,7 +30,7 @@ use cosma_ir::{
 };
 use cosma_planner::time::overlap_at_addresses;
 use cosma_planner::{
-    Action, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, OpId, Place, Plan, Slot, TensorId, Traffic,
+    Action, Copy, Deadline, InPlace, Kind, Kinds, MemoryId, Objective, OpId, Place, Plan, Slot, TensorId, Traffic,
     check_with_prologue, tiers,
 };
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -40,7 +40,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     name: "cosma-insert-transfers",
     description: "makes transfers operations, and puts results at their offsets: from allocated to planned form",
     anchor: "func.func",
-    options: &[OVERLAP, TIME_LIMIT],
+    options: &[OVERLAP, TIME_LIMIT, OBJECTIVE],
 };
 
 pub(crate) fn run<'c>(
@@ -52,7 +52,8 @@ pub(crate) fn run<'c>(
     let time_limit = options.get(TIME_LIMIT.name).parse::<Seconds>();
     let time_limit =
         time_limit.map_err(|error| Diagnostic::at(function, format!("option {}: {error}", TIME_LIMIT.name)))?;
-    insert_transfers(function, overlap, time_limit.0)
+    let objective = parse_objective(options).map_err(|message| Diagnostic::at(function, message))?;
+    insert_transfers(function, overlap, time_limit.0, objective)
 }
 
 /// The part of the time limit in which it is decided what lies in memories beside the scratchpad.
@@ -68,6 +69,7 @@ pub fn insert_transfers<'c>(
     function: OperationRef<'c, '_>,
     overlap: Overlap,
     time_limit: Duration,
+    objective: Objective,
 ) -> Result<(), Diagnostic<'c>> {
     if body(function).is_none() {
         return Ok(());
@@ -90,13 +92,13 @@ pub fn insert_transfers<'c>(
         && check_with_prologue(problem, &prologue, &actions).is_ok()
     {
         let overlapped = match problem.machine.has_tiers() {
-            true => tiers::overlap(problem, &actions).map(|(actions, _)| actions),
+            true => tiers::overlap(problem, &actions, objective).map(|(actions, _)| actions),
             false => overlap_at_addresses(problem, &plan).map(|overlapped| overlapped.actions),
         };
         actions = overlapped.map_err(|error| extraction.diagnose(&error))?;
     }
     if let Err(violations) = check_with_prologue(problem, &prologue, &actions) {
-        let mut diagnostic = Diagnostic::at(function, "the residencies of this function make no right program");
+        let mut diagnostic = Diagnostic::at(function, "the residencies of this function do not make a valid program");
         for violation in violations {
             let step = violation.moment.map(|it| it.step.index());
             let operation = step.and_then(|it| extraction.operators.get(it)).unwrap_or(&extraction.function);
@@ -104,25 +106,30 @@ pub fn insert_transfers<'c>(
         }
         return Err(diagnostic);
     }
+    note_traffic(&extraction, &actions)?;
     allocated::clear(&extraction);
     rewrite(&extraction, &prologue, &actions);
     Ok(())
 }
 
-/// The program of a plan for several memories, whose summary says what it moves from now on.
+/// The program of a plan for several memories.
 fn in_tiers<'c>(
     extraction: &Extraction<'c, '_>,
     plan: &Plan,
     time_limit: Duration,
 ) -> Result<Vec<Action>, Diagnostic<'c>> {
-    let (function, problem) = (extraction.function, &extraction.problem);
     let deadline = Deadline::after(time_limit.mul_f64(SHARE_OF_LEVELS));
-    let actions = tiers::actions(problem, plan, deadline).map_err(|it| extraction.diagnose(&it))?;
-    if let Some(facts) = Facts::read(function) {
-        let facts = facts.with_traffic(Traffic::of(problem, &actions));
+    tiers::actions(&extraction.problem, plan, deadline).map_err(|error| extraction.diagnose(&error))
+}
+
+/// What the program of a plan for several memories moves, in its summary from now on.
+fn note_traffic<'c>(extraction: &Extraction<'c, '_>, actions: &[Action]) -> Result<(), Diagnostic<'c>> {
+    let (function, problem) = (extraction.function, &extraction.problem);
+    if let Some(facts) = Facts::read(function).filter(|_| problem.machine.has_tiers()) {
+        let facts = facts.with_traffic(Traffic::of(problem, actions));
         facts.map_err(|message| Diagnostic::at(function, message))?.write(function);
     }
-    Ok(actions)
+    Ok(())
 }
 
 /// Writes actions, of the prologue and of each run, into a function whose operators stand in the order in which they

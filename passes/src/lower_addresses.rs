@@ -7,18 +7,18 @@
 //!   if an argument or a constant is returned, or one tensor twice. Spilled tensors, and those computed from weights
 //!   before the run, have buffers that the function frees.
 //! - A transfer becomes a `memref.copy` with `cosma.transfer = "load"`, `"reload"`, `"spill"` or `"store"`; an
-//!   asynchronous one where it begins, or where its last slice does. With `transfers=dma` it becomes
-//!   `memref.dma_start` with that attribute, and what waits for it `memref.dma_wait`; with `transfers=call`, calls of
-//!   two functions that a runtime supplies (`move_bytes.rs`). A
-//!   streamed tensor is read in host memory, through a `memref.reinterpret_cast` with the same attribute and
-//!   `cosma.streamed`. No other operation has these attributes, and there is no other `memref.copy`: the bytes of the
-//!   marked memrefs are the traffic. The memref of a region of a tensor in host memory is a `memref.subview` with
-//!   the strides of the whole.
-//! - Loads of weights that stay in the arena from run to run become a function of their own, `@NAME_prologue` for
-//!   `@NAME`, with the same arguments and no results; it is called once, before the first run (`prologue.rs`). That takes
+//!   asynchronous one where it begins, or where its last slice does. With `transfers=dma` it becomes a
+//!   `memref.dma_start` with that attribute, and its wait a `memref.dma_wait`; with `transfers=call`, calls of two
+//!   functions that a runtime supplies (`move_bytes.rs`). A streamed tensor is read in host memory, through a
+//!   `memref.reinterpret_cast` with the same attribute and `cosma.streamed`. No other operation has these attributes,
+//!   and there is no other `memref.copy`: the bytes of the marked memrefs are the traffic. The memref of a region of a
+//!   tensor in host memory is a `memref.subview` with the strides of the whole.
+//! - Loads of weights that stay in the arena from run to run become a separate function, `@NAME_prologue` for `@NAME`,
+//!   with the same arguments and no results; it is called once, before the first run (`prologue.rs`). This requires
 //!   `arena=argument`.
-//! - An argument that starts in the scratchpad is a view of the arena, and no argument any more; a result that ends there is
-//!   no result any more (`on_chip.rs`). The function's `cosma.on_chip` says where they lie. That takes `arena=argument`.
+//! - An argument that starts in the scratchpad is a view of the arena, and no longer an argument; a result that ends
+//!   there is no longer a result (`on_chip.rs`). The function's `cosma.on_chip` has their offsets. This requires
+//!   `arena=argument`.
 //! - Constants and variables become globals in host memory. Variables are written before the function returns.
 //! - A `cosma.op` becomes a call of an external kernel with its operands, results and workspace. Kernels are named
 //!   after kinds, one for each signature.
@@ -186,7 +186,7 @@ fn is_planned<'c>(function: OperationRef<'c, '_>) -> Result<bool, Diagnostic<'c>
 fn judge_or_refuse<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let machine = MachineOptions::default().resolve(function)?;
     judge(function, machine).map(|_| ()).map_err(|faults| {
-        let message = format!("{} refuses this function, as its program is wrong", INFO.name);
+        let message = format!("{} refuses this function, since its program is invalid", INFO.name);
         let note = |diagnostic: Diagnostic<'c>, fault: Diagnostic<'c>| diagnostic.note(fault.location, fault.message);
         faults.into_iter().fold(Diagnostic::at(function, message), note)
     })

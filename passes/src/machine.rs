@@ -14,7 +14,7 @@ pub const DEFAULT_ALIGNMENT: Bytes = Bytes(cosma_ir::Machine::DEFAULT_ALIGNMENT)
 
 pub(crate) const SCRATCHPAD: OptionInfo = OptionInfo {
     name: "scratchpad",
-    description: "size of the scratchpad, as 524288, 512KiB or 1.5MiB (default: that of cosma.machine)",
+    description: "size of the scratchpad, such as 524288, 512KiB or 1.5MiB (default: that of cosma.machine)",
     default: "",
 };
 pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
@@ -24,7 +24,7 @@ pub(crate) const ALIGNMENT: OptionInfo = OptionInfo {
 };
 pub(crate) const WEIGHTS: OptionInfo = OptionInfo {
     name: "weights",
-    description: "resident in the scratchpad, streamed past it, or auto: use by use what moves less (default: that of cosma.machine, or resident)",
+    description: "resident in the scratchpad, streamed past it, or auto: whichever moves less, for each use (default: that of cosma.machine, or resident)",
     default: "",
 };
 
@@ -42,7 +42,7 @@ pub struct Target {
     pub machine: Machine,
     /// Whether operators read weights in the scratchpad or in host memory.
     pub weights: Weights,
-    /// Whether weights may stay in the scratchpad from one run to the next that do not say it themselves.
+    /// Whether weights without their own setting may stay in the scratchpad from one run to the next.
     pub keep: Keep,
 }
 
@@ -62,14 +62,14 @@ pub struct MachineOptions {
     pub alignment: Option<Bytes>,
     /// Whether weights are resident, streamed, or either way.
     pub weights: Option<Weights>,
-    /// Whether weights stay in the scratchpad from one run to the next that do not say it themselves: [`Keep::Never`]
-    /// or [`Keep::Auto`].
+    /// Whether weights without their own setting stay in the scratchpad from one run to the next: [`Keep::Never`] or
+    /// [`Keep::Auto`].
     pub keep: Option<Keep>,
-    /// Addresses of the scratchpad that are not to be used, half-open; none says nothing of them.
+    /// Addresses of the scratchpad that must not be used, half-open; if empty, those of `cosma.machine`.
     pub reserved: Vec<Range<Bytes>>,
-    /// How fast the links of [`Machine::with_host`] are, and operators.
+    /// The timing of the links of [`Machine::with_host`], and of operators.
     pub clock: Option<Clock>,
-    /// Several memories with links between them, clock included; none says nothing of them.
+    /// Several memories with links between them, clock included.
     pub memories: Option<Machine>,
 }
 
@@ -105,7 +105,7 @@ impl MachineOptions {
         })
     }
 
-    /// What is given, and else what a file says.
+    /// These options, with those of a file as defaults.
     pub fn or(self, file: MachineFile) -> MachineOptions {
         MachineOptions {
             scratchpad: self.scratchpad.or(file.scratchpad),
@@ -169,7 +169,7 @@ impl MachineOptions {
         cosma_ir::set_machine(operation, &machine);
     }
 
-    /// Several memories, where some are given or declared, with what else is given of them.
+    /// The machine with several memories, if given or declared, with the other given options applied.
     fn memories_with(&self, declared: Option<&Machine>) -> Option<Machine> {
         let mut machine = self.memories.as_ref().or(declared)?.clone();
         if let Some(scratchpad) = self.scratchpad {
@@ -241,7 +241,7 @@ impl MachineOptions {
 pub(crate) fn note_target(function: OperationRef, target: &Target) {
     let (scratchpad, alignment) = (target.machine.scratchpad(), target.machine.alignment());
     let weights = Some(target.weights);
-    // What is not asked for is not said.
+    // Defaults are not written.
     let keep = Some(target.keep).filter(|it| *it != Keep::Never);
     if !target.machine.is_with_host() {
         let memories = Some(target.machine.clone());
@@ -253,7 +253,7 @@ pub(crate) fn note_target(function: OperationRef, target: &Target) {
     MachineOptions { scratchpad, alignment, weights, keep, reserved, clock, memories: None }.write(function);
 }
 
-/// Whether an operation has a `cosma.machine` of its own.
+/// Whether an operation has its own `cosma.machine`.
 pub fn states_machine(operation: OperationRef) -> bool {
     operation.has_attribute("cosma.machine")
 }
@@ -311,7 +311,7 @@ impl FromStr for ReservedRange {
     }
 }
 
-/// The name by which options know it.
+/// Its name in options.
 pub fn keep_name(keep: Keep) -> &'static str {
     match keep {
         Keep::Never => "none",
@@ -319,7 +319,7 @@ pub fn keep_name(keep: Keep) -> &'static str {
     }
 }
 
-/// The name by which options and reports know it.
+/// Its name in options and reports.
 pub fn weights_name(weights: Weights) -> &'static str {
     weights.name()
 }

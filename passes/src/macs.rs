@@ -1,4 +1,4 @@
-//! How many multiply-accumulates an operation computes.
+//! The number of multiply-accumulates of an operation.
 
 use crate::class::{Class, class};
 use crate::cut::cut;
@@ -7,8 +7,8 @@ use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{is_abstract, is_group};
 use cosma_tile::DimKind;
 
-/// What an operation declares; or, of one that is known to multiply and add up, one for each point of its loops; of a
-/// group, the sum. None where nothing is known: an operation that moves or compares elements, or is unknown.
+/// The declared number; otherwise, for known operations that multiply and accumulate, the number of points of their
+/// loops; for a group, the sum. `None` if unknown: for operations that move or compare elements, and unknown ones.
 pub(crate) fn macs(operation: OperationRef) -> Option<u64> {
     if let Some(declared) = cosma_ir::macs(operation) {
         return Some(declared);

@@ -1,9 +1,9 @@
-//! A function in source form as a network that can be cut: its problem, the shapes of its tensors, and how operators
-//! access them.
+//! A function in source form as a network that can be tiled: its problem, the shapes of its tensors, and the accesses
+//! of its operators.
 //!
-//! An operator that reads a view reads the tensor that it looks at: the view's access and the operator's make one.
-//! Parameters, which are no tensors, are not read. What an operator's regions read it reads whole; and what has
-//! effects, or computes or waits for a scalar, stays whole.
+//! An operator that reads a view reads the source of the view: their accesses are composed. Parameters are not tensors,
+//! and are not read. Operands of an operator's regions are read whole. An operator with effects, or one that computes
+//! or waits for a scalar, stays whole.
 
 use crate::cut;
 use crate::extract::Extraction;
@@ -20,16 +20,16 @@ use cosma_tile::{
     Access, Composed, Dim, DimKind, Expr, Map, Member, Network, Operator, Shape, Source, Sums, compose, kinds,
 };
 
-/// How operators are taken that do not say how they may be split.
+/// The treatment of operators without a declared access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsaid {
     /// They stay whole.
     Whole,
-    /// As their kind and the shapes of their tensors tell ([`kinds`]), a `cosma.op` at least.
+    /// Their access is inferred from their kind and the shapes of their tensors ([`kinds`]); only for `cosma.op`.
     Inferred,
 }
 
-/// The network that a function is.
+/// The network of a function.
 pub fn network(extraction: &Extraction, unsaid: Unsaid) -> Network {
     let graph = &extraction.problem.graph;
     let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
@@ -51,7 +51,7 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     let (mut operands, access, is_view) = match described {
         Some((operands, mut access)) => {
             let element_bytes = cosma_ir::machine(extraction.function).and_then(|it| it.element_bytes);
-            // A body is not added up in parts.
+            // Operations with a body are not split along sums.
             let sums = access.sums.filter(|_| is_abstract(operation));
             access.sums = sums.map(|it| deployed_sums(it, element_bytes));
             keep_bytes_whole(extraction, &mut access, (&operands, &known.writes), element_bytes);
@@ -65,8 +65,8 @@ fn operator(extraction: &Extraction, op: OpId, unsaid: Unsaid) -> Operator {
     Operator { operands, results: known.writes.clone(), access, is_view }
 }
 
-/// Keeps loops whole that would cut a tensor within a byte: those along its last axis, where its elements are smaller,
-/// and all of them where its rows are no whole bytes.
+/// Keeps loops whole that would split a tensor within a byte: those along its last axis if its elements are smaller,
+/// and all of them if its rows are not whole bytes.
 fn keep_bytes_whole(
     extraction: &Extraction,
     access: &mut Access,
@@ -93,7 +93,7 @@ fn keep_bytes_whole(
     access.sums = access.sums.filter(|_| access.may_split_a_sum());
 }
 
-/// Sums where each element of a float tensor takes so many bytes, as after quantisation: then they are integers.
+/// Sums if each element of a float tensor takes this many bytes, as after quantisation: then they are integers.
 fn deployed_sums(sums: Sums, element_bytes: Option<u64>) -> Sums {
     match (sums, element_bytes) {
         (Sums::Float(_), Some(bytes)) => Sums::of_integers(bytes.saturating_mul(8)),
@@ -101,7 +101,7 @@ fn deployed_sums(sums: Sums, element_bytes: Option<u64>) -> Sums {
     }
 }
 
-/// Which tensors an operator reads, as its access counts them, and the access.
+/// The tensors that an operator reads, in the numbering of its access, and the access.
 fn describe(
     extraction: &Extraction,
     operation: OperationRef,
@@ -141,7 +141,7 @@ fn describe(
     Some((operands.into_iter().map(|it| tensors[it]).collect(), Access { operands: maps, ..access }))
 }
 
-/// How an operator accesses its operands by its kind and their shapes.
+/// The access of an operator, inferred from its kind and its shapes.
 pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     let shapes = |values: Vec<Value>| values.into_iter().map(|it| shape(it, None)).collect::<Option<Vec<_>>>();
     let operands = shapes(operation.operands().collect())?;
@@ -153,8 +153,7 @@ pub(crate) fn inferred(operation: OperationRef) -> Option<OperatorAccess> {
     Some(OperatorAccess { access, operands: (0..operands.len()).collect() })
 }
 
-/// Where a value comes from, with the views through which it shows its tensor as members; none if one of them is not
-/// known.
+/// The tensor of a value, with the views in between as members; `None` if the access of one of them is unknown.
 fn source(
     extraction: &Extraction,
     value: Value,
@@ -187,7 +186,7 @@ fn source(
     Some(source)
 }
 
-/// How a view accesses what it looks at: a slice, or the same elements in another shape.
+/// The access of a view to its source: a slice, or the same elements in another shape.
 fn view(operation: OperationRef) -> Option<Access> {
     let (from, to) = (operand_at(operation, 0)?, result_at(operation, 0)?);
     if name(operation) != "tensor.extract_slice" {
@@ -197,14 +196,14 @@ fn view(operation: OperationRef) -> Option<Access> {
         let array = DenseI64ArrayAttribute::try_from(operation.attribute(name).ok()?).ok()?;
         (0..array.len()).map(|it| u64::try_from(array.element(it).ok()?).ok()).collect()
     };
-    // Of the elements of a view that lie side by side, only those of an axis of one have strides.
+    // The elements of a view are contiguous, so only an axis of size one can have a stride.
     let (offsets, sizes) = (natural("static_offsets")?, natural("static_sizes")?);
     let dims = static_dimensions(to.r#type())?;
     let mut axes = dims.iter().enumerate().peekable();
     let mut map = Vec::new();
     for (offset, size) in offsets.iter().zip(&sizes) {
         let offset = i64::try_from(*offset).ok()?;
-        // An axis of one may be left out.
+        // An axis of size one may be omitted.
         map.push(match axes.next_if(|it| it.1 == size) {
             Some((axis, _)) => Expr { constant: offset, ..Expr::dim(axis) },
             None if *size == 1 => Expr::constant(offset),
@@ -216,13 +215,13 @@ fn view(operation: OperationRef) -> Option<Access> {
     axes.next().is_none().then_some(Access { domain, operands: vec![Map(map)], results, sums: None })
 }
 
-/// Whether an operator only moves elements, by its kind, and no other nodes of a model are part of it.
+/// Whether an operator only moves elements, by its kind, and contains no other nodes of a model.
 fn only_moves(operation: OperationRef) -> bool {
     let nodes = operation.attribute("nodes").ok().and_then(|it| ArrayAttribute::try_from(it).ok());
     is_abstract(operation) && kinds::only_moves(&kind(operation)) && nodes.is_none_or(|it| it.len() <= 1)
 }
 
-/// Whether each point of the results is one of each operand.
+/// Whether each point of the results is one point of each operand.
 fn is_exact(access: &Access) -> bool {
     let is_parallel = |(dim, _): &(usize, i64)| access.domain[*dim].kind == DimKind::Parallel;
     access.operands.iter().flat_map(|map| &map.0).all(|expr| expr.terms.iter().all(is_parallel))
@@ -239,7 +238,7 @@ mod tests {
     use cosma_tile::Region;
     use std::path::Path;
 
-    /// What is made of the network of the one function in a module.
+    /// Applies a function to the network of the single function in a module.
     fn with_network<T>(text: &str, look: impl FnOnce(&Network) -> T) -> T {
         let context = new_context();
         let module = parse(&context, text.as_bytes(), "net.mlir").expect("it is valid");
@@ -252,7 +251,7 @@ mod tests {
         look(&network)
     }
 
-    /// What each operand of an operator needs for a region of its first result, with the operand's name.
+    /// The regions of an operator's operands that a region of its first result needs, with the operands' names.
     fn needs(network: &Network, op: u32, region: Region) -> Vec<(String, Region)> {
         let operator = network.operator(OpId(op));
         let access = operator.access.as_ref().expect("it has an access");
@@ -281,7 +280,8 @@ mod tests {
             let expected =
                 [(name("Relu_0"), Region::new([0..1, 2..3, 2..4, 0..4])), (name("arg1"), Region::new([0..4, 0..3]))];
             assert_eq!(needs(network, 1, region.clone()), expected);
-            // Read twice: once through a view. Rows 2 to 3 are row 0 of the larger shape, and more is not told.
+            // Read twice, once through a view. Rows 2 to 3 are within row 0 of the larger shape, which is all that is
+            // known.
             let read = needs(network, 2, region.clone());
             assert_eq!(read[0], (name("MatMul_1"), region.clone()));
             assert!(read[1].0 == "MatMul_1" && read[1].1.contains(&region), "{read:?}");

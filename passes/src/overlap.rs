@@ -1,4 +1,4 @@
-//! Whether transfers go on beside operators.
+//! Whether transfers overlap with operators.
 
 use cosma_ir::{OptionInfo, PassOptions};
 use std::str::FromStr;
@@ -9,13 +9,13 @@ pub(crate) const OVERLAP: OptionInfo = OptionInfo {
     default: "auto",
 };
 
-/// Whether transfers go on beside operators.
+/// Whether transfers overlap with operators.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overlap {
     /// On machines with a clock.
     #[default]
     Auto,
-    /// Nowhere: what stands in the program is done before what stands below it begins.
+    /// Never: each operation of the program is complete before the next one begins.
     None,
 }
 
@@ -31,7 +31,7 @@ impl FromStr for Overlap {
     }
 }
 
-/// The name by which options know it.
+/// Its name in options.
 pub fn overlap_name(overlap: Overlap) -> &'static str {
     match overlap {
         Overlap::Auto => "auto",

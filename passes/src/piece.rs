@@ -1,17 +1,17 @@
-//! Arguments that are read in pieces, and tensors that are put together from pieces in host memory.
+//! Arguments that are read in pieces, and tensors that are assembled from pieces in host memory.
 //!
-//! - An argument or a constant is read in pieces if all that reads it are regions of it without an element in
-//!   common: `tensor.extract_slice` in source form, transfers with regions in planned form. Each is a tensor of the
-//!   problem, with bytes and transfers of its own, and what no piece has is never moved. Otherwise it is one tensor.
-//! - A result is put together from pieces if a chain of `tensor.insert_slice`, from a `tensor.empty` to the return,
-//!   writes each of its elements once, with what operators compute and no other chain has. Each piece is
-//!   stored by itself. Otherwise the operations of the chain are operators.
-//! - So is a tensor between operators, if a chain writes each of its elements once at most, and all that reads it are
-//!   regions, `tensor.extract_slice`, whose elements are written by then. A region that is one of the pieces is just
-//!   that tensor. Any other is a *staged* tensor: the pieces that it has elements of are its parts, which go to host
-//!   memory, and it comes from there. A result may be read so as well.
+//! - An argument or a constant is read in pieces if all its readers read disjoint regions of it: `tensor.extract_slice`
+//!   in source form, transfers with regions in planned form. Each piece is a tensor of the problem with its own
+//!   transfers, and elements outside of all pieces are never moved. Otherwise it is one tensor.
+//! - A result is assembled from pieces if a chain of `tensor.insert_slice`, from a `tensor.empty` to the return, writes
+//!   each of its elements once, with results of operators that are in no other chain. Each piece is stored separately.
+//!   Otherwise the operations of the chain are operators.
+//! - A tensor between operators is assembled, too, if a chain writes each of its elements at most once, and all its
+//!   readers read regions, `tensor.extract_slice`, whose elements were written before. A region that equals one of the
+//!   pieces is that tensor. Any other is a *staged* tensor: the pieces that it overlaps are its parts, which are
+//!   written to host memory, and it is loaded from there. A result may be read like this as well.
 //!
-//! Regions are static, have strides of one and elements, and their rows begin and end with whole bytes.
+//! Regions are static and not empty, have strides of one, and their rows begin and end at byte boundaries.
 
 use crate::form::{defining, operations};
 use crate::regions::{Regions, are_disjoint, is_partition};
@@ -24,16 +24,16 @@ use cosma_ir::{
 };
 use std::collections::HashSet;
 
-/// A piece of a tensor in host memory, as it is read.
+/// A piece of a tensor in host memory that is read.
 pub(crate) struct ReadPiece<'c, 'a> {
     pub region: TensorRegion,
     /// The piece as a tensor.
     pub value: Value<'c, 'a>,
-    /// What takes it out of the whole: the first in the block of those that take the same.
+    /// The operation that extracts it from the whole: of equal ones, the first in the block.
     pub operation: OperationRef<'c, 'a>,
 }
 
-/// The pieces in which a tensor in host memory is read, ordered by their regions; none if it is read otherwise.
+/// The pieces of a tensor in host memory that are read, sorted by region; `None` if it is read in another way.
 pub(crate) fn read_pieces<'c, 'a>(whole: Value<'c, 'a>, block: BlockRef<'c, 'a>) -> Option<Vec<ReadPiece<'c, 'a>>> {
     let uses = uses(whole);
     let mut pieces = Vec::new();
@@ -62,13 +62,13 @@ pub(crate) fn read_pieces<'c, 'a>(whole: Value<'c, 'a>, block: BlockRef<'c, 'a>)
     (has_pieces && are_disjoint(pieces.iter().map(|it| &it.region))).then_some(pieces)
 }
 
-/// A tensor that is put together from pieces in host memory: a result of the function, or what is read in slices, or
+/// A tensor that is assembled from pieces in host memory: a result of the function, or one that is read in slices, or
 /// both.
 #[derive(Clone, Debug)]
 pub struct Assembly<'c, 'a> {
-    /// The `tensor.insert_slice` operations, in order; the last one gives the whole.
+    /// The `tensor.insert_slice` operations, in order; the result of the last one is the whole.
     pub inserts: Vec<OperationRef<'c, 'a>>,
-    /// The `tensor.extract_slice` operations that read it, or what it is before it is whole.
+    /// The `tensor.extract_slice` operations that read it, or an earlier, incomplete state.
     pub slices: Vec<OperationRef<'c, 'a>>,
 }
 
@@ -79,14 +79,14 @@ impl<'c, 'a> Assembly<'c, 'a> {
     }
 }
 
-/// The tensors of a block that are put together from pieces.
+/// The tensors of a block that are assembled from pieces.
 pub(crate) fn assemblies<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Assembly<'c, 'a>> {
     let begins = |it: &OperationRef<'c, 'a>| {
         let before = if name(*it) == "tensor.insert_slice" { operand_at(*it, 1).and_then(defining) } else { None };
         before.is_some_and(|it| it.block() == Some(block) && name(it) == "tensor.empty")
     };
     let mut found: Vec<Assembly> = operations(block).filter(begins).filter_map(|it| assembly(it, block)).collect();
-    // What is a piece of two is put into neither.
+    // A value that is a piece of two is inserted into neither.
     let sources = |it: &Assembly<'c, 'a>| it.inserts.iter().map(|it| source(*it).to_raw().ptr).collect::<Vec<_>>();
     let all: Vec<_> = found.iter().flat_map(sources).collect();
     let mut once = HashSet::new();
@@ -95,7 +95,7 @@ pub(crate) fn assemblies<'c, 'a>(block: BlockRef<'c, 'a>) -> Vec<Assembly<'c, 'a
     found
 }
 
-/// What is put together from an insertion on.
+/// The assembly that begins with an insertion.
 fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Option<Assembly<'c, 'a>> {
     let mut assembly = Assembly { inserts: Vec::new(), slices: Vec::new() };
     let mut written = Regions::default();
@@ -129,8 +129,7 @@ fn assembly<'c, 'a>(first: OperationRef<'c, 'a>, block: BlockRef<'c, 'a>) -> Opt
     is_read_or_returned.then_some(assembly)
 }
 
-/// Whether a slice takes elements that are written by now, for operators only. Regions that were written are taken to
-/// be disjoint.
+/// Whether a slice reads elements that were written before, for operators only. Written regions are assumed disjoint.
 fn is_read(slice: OperationRef, whole: Value, written: &Regions) -> bool {
     let Some(region) = region_in_bytes(slice, whole) else { return false };
     let is_there = written.n_common(&region) == region.n_elements();
@@ -147,7 +146,7 @@ fn is_for_operators<'c, 'a>(value: Value<'c, 'a>, block: Option<BlockRef<'c, 'a>
     })
 }
 
-/// Whether an operator computes a value, and the function does not return it besides.
+/// Whether an operator computes a value, and the function does not also return it.
 fn is_computed<'c, 'a>(value: Value<'c, 'a>, block: BlockRef<'c, 'a>) -> bool {
     let operation = defining(value).filter(|it| it.block() == Some(block) && access(*it).is_none());
     // A slice may be a piece of an argument.
@@ -163,12 +162,12 @@ fn is_returned(value: Value) -> bool {
     })
 }
 
-/// What an insertion inserts.
+/// The inserted value.
 pub(crate) fn source<'c, 'a>(insert: OperationRef<'c, 'a>) -> Value<'c, 'a> {
     operand_at(insert, 0).expect("an insertion has a source")
 }
 
-/// The region of a whole that an operation takes or writes, if it has whole bytes.
+/// The region of a whole that an operation reads or writes, if it consists of whole bytes.
 fn region_in_bytes(operation: OperationRef, whole: Value) -> Option<TensorRegion> {
     let (dimensions, bits) = (static_dimensions(whole.r#type())?, bits_of_element(whole.r#type())?);
     region(operation).filter(|it| it.is_in_whole_bytes(&dimensions, bits))

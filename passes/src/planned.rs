@@ -59,8 +59,7 @@ pub fn read_program<'c, 'a>(
     let mut n_prologue = 0;
     for operation in operations(block) {
         if is_kept(operation) && n_prologue != actions.len() {
-            reader
-                .fault(operation, "is done once, before the first run, but stands behind what is done in each".into());
+            reader.fault(operation, "runs once, before the first run, but comes after operations of each run".into());
         }
         let action = match transfer(operation) {
             Some(transfer) => reader.read_transfer(operation, transfer),
@@ -165,7 +164,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let standing = self.standing(source);
         if transfer.is_inward() {
             if standing != Standing::Host {
-                self.fault(operation, "brings in what is not in host memory".into());
+                self.fault(operation, "loads a value that is not in host memory".into());
             }
             if is_streamed(operation) {
                 let kind = self.kinds.from_home(tensor);
@@ -184,8 +183,8 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             Standing::OnChip(place) => place,
             Standing::Host | Standing::Passing => {
                 let message = match transfer {
-                    Transfer::Copy => "copies what lies in host memory",
-                    _ => "takes out what is not in the scratchpad",
+                    Transfer::Copy => "copies a value in host memory",
+                    _ => "moves a value to host memory that is not in the scratchpad",
                 };
                 self.fault(operation, message.into());
                 return None;
@@ -208,13 +207,13 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn no_tensor(&self, operation: OperationRef<'c, 'a>, source: Value<'c, 'a>) -> String {
         match region(operation) {
             Some(region) if !self.extraction.written(source).is_empty() => {
-                format!("brings in {region}, not all of which was put out before")
+                format!("loads {region}, not all of which was written before")
             }
             Some(region) => format!(
-                "brings in {region} of what is moved in other ways too: all transfers of a tensor have to be of one set \
-                 of regions that share no element"
+                "loads {region} of a tensor that is also moved in other ways: all transfers of a tensor must be of the same \
+                 disjoint regions"
             ),
-            None => "moves what is no tensor of the program".into(),
+            None => "moves a value that is not a tensor of the program".into(),
         }
     }
 
@@ -227,9 +226,9 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let first = pieces.first().map_or(before, |it| it.before);
         let is_new = defining(first).is_some_and(|it| name(it) == "tensor.empty");
         let fault = if !is_new {
-            Some("writes into what does not begin with a tensor.empty".into())
+            Some("writes into a value that does not begin with a tensor.empty".into())
         } else if !pieces.is_empty() && 1 < uses(before).iter().filter(|it| is_into(it)).count() {
-            Some("writes into what another transfer writes into as well".into())
+            Some("writes into a value that another transfer also writes into".into())
         } else {
             let over = self.extraction.written_in(before, &region);
             over.last().map(|it| format!("writes {region} over {}, which was written before", it.region))
@@ -244,10 +243,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let regions: Vec<TensorRegion> = self.extraction.written(value).iter().map(|it| it.region.clone()).collect();
         let dimensions = static_dimensions(value.r#type()).unwrap_or_default();
         if !is_partition(&regions, &dimensions) {
-            self.fault(end, format!("{what} is put together from pieces that are not all of {}", value.r#type()));
+            self.fault(end, format!("{what} is assembled from pieces that are not all of {}", value.r#type()));
         }
         if uses(value).iter().any(|it| destination(it.operation) == Some(value)) {
-            self.fault(end, format!("{what} is written into after it was put together"));
+            self.fault(end, format!("{what} is written into after it was assembled"));
         }
     }
 
@@ -301,7 +300,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn forget_streamed(&mut self) {
         for it in std::mem::take(&mut self.streamed).into_iter().filter(|it| !it.is_read) {
             let name = &self.extraction.problem.graph.tensor(it.tensor).name;
-            self.fault(it.operation, format!("{name} comes in, but nothing reads it while it is there"));
+            self.fault(it.operation, format!("{name} is copied to the scratchpad, but nothing reads it there"));
         }
     }
 
@@ -329,7 +328,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                             streamed.is_read = true;
                             place = Some(Place::HOME);
                         }
-                        None => self.fault(operation, format!("{index} did not pass by just before this operator")),
+                        None => self.fault(operation, format!("{index} was not streamed just before this operator")),
                     },
                     Standing::Host => self.fault(operation, format!("{index} is in host memory")),
                     Standing::Somewhere => {}
@@ -357,11 +356,10 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         if runs_on_scratchpad(self.extraction, op) {
             if !is_abstract(operation) && !is_group(operation) {
                 let name = name(operation);
-                let message =
-                    format!("{name} runs on the scratchpad, so in planned form it has to be in a cosma.group");
+                let message = format!("{name} runs on the scratchpad, so in planned form it must be in a cosma.group");
                 self.fault(operation, message);
             } else if listed.is_none() {
-                self.fault(operation, "does not say at which offsets its results lie".into());
+                self.fault(operation, "has no offsets for its results".into());
             }
         }
         let listed = listed.unwrap_or_default();
@@ -373,7 +371,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
     fn workspace(&mut self, operation: OperationRef<'c, 'a>) -> Bytes {
         let offset = workspace_offset(operation);
         if offset.is_none() && 0 < workspace(operation) {
-            self.fault(operation, "does not say at which offset its workspace lies".into());
+            self.fault(operation, "has no offset for its workspace".into());
         }
         Bytes(offset.unwrap_or_default())
     }
@@ -386,7 +384,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
             match border_offset(self.extraction.function, border) {
                 Some(offset) => starts.push(Action::Start(Slot::on_chip(said.tensor, Bytes(offset)))),
                 None => {
-                    let message = format!("{border} starts in the scratchpad, but nothing says where (cosma.offset)");
+                    let message = format!("{border} starts in the scratchpad, but has no offset there (cosma.offset)");
                     self.faults.push(Diagnostic::new(said.location, message));
                 }
             }
@@ -402,19 +400,19 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
         let said = border_offset(extraction.function, border).map(Bytes);
         match (self.standing(value), said) {
             (_, None) => {
-                self.fault(end, format!("{border} ends in the scratchpad, but nothing says where (cosma.offset)"));
+                self.fault(end, format!("{border} ends in the scratchpad, but has no offset there (cosma.offset)"));
             }
             (Standing::OnChip(place), Some(said)) if place.memory == MemoryId::SCRATCHPAD => {
                 if place.offset == said {
                     return Some(Slot::on_chip(tensor, said));
                 }
                 let offset = place.offset;
-                self.fault(end, format!("{border} is said to lie at {said}, but was put at {offset}"));
+                self.fault(end, format!("{border} is declared at {said}, but lies at {offset}"));
             }
             // Said where it was put.
             (Standing::Somewhere, _) => {}
             (Standing::OnChip(_) | Standing::Host | Standing::Passing, _) => {
-                self.fault(end, format!("{border} ends in the scratchpad, but what is returned is not there"));
+                self.fault(end, format!("{border} ends in the scratchpad, but the returned value is not there"));
             }
         }
         None
@@ -445,7 +443,7 @@ impl<'c, 'a> Reader<'_, 'c, 'a> {
                     None => "an argument in the scratchpad".into(),
                     Some((operation, _)) => name(operation),
                 };
-                self.fault(*end, format!("{what} {index} is not what cosma.store returned, but {found}"));
+                self.fault(*end, format!("{what} {index} is not a result of cosma.store, but {found}"));
             }
         }
         left

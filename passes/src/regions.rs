@@ -1,8 +1,8 @@
-//! Regions of one tensor, found by where they lie.
+//! Regions of one tensor, indexed by position.
 //!
-//! Along each axis, the regions are sorted by where they begin. What a region may have elements in common with begins
-//! there after its start less the longest region, and before its end; the axis on which that leaves the fewest is the
-//! one that is looked at. In a grid of n regions that is some √n of them.
+//! Along each axis, the regions are sorted by their start. A region can overlap another only if it starts between that
+//! one's start minus the longest region, and its end; the axis with the fewest candidates is used. In a grid of n
+//! regions these are about √n.
 
 use cosma_ir::TensorRegion;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub(crate) struct Regions {
 /// The regions along one axis.
 #[derive(Clone, Debug, Default)]
 struct Axis {
-    /// By where they begin.
+    /// By start.
     starts: BTreeMap<u64, Vec<usize>>,
     /// The size of the longest one.
     longest: u64,
@@ -30,20 +30,20 @@ impl Axis {
         self.longest = self.longest.max(size);
     }
 
-    /// The regions that may have a place in common with one.
+    /// The regions that may overlap a range.
     fn near(&self, range: Range<u64>) -> impl Iterator<Item = &Vec<usize>> {
         let first = range.start.saturating_sub(self.longest);
         self.starts.range(first..range.end.max(first)).map(|it| it.1)
     }
 
-    /// How many those are; none if there are more than `most`.
+    /// The number of these; `None` if there are more than `most`.
     fn n_near(&self, range: Range<u64>, most: usize) -> Option<usize> {
         self.near(range).try_fold(0, |n, it| Some(n + it.len()).filter(|it| *it <= most))
     }
 }
 
 impl Regions {
-    /// Adds a region, which has the rank of the others.
+    /// Adds a region of the same rank.
     pub(crate) fn push(&mut self, region: TensorRegion) {
         self.axes.resize_with(region.offsets.len(), Axis::default);
         for (axis, (start, size)) in self.axes.iter_mut().zip(region.offsets.iter().zip(&region.sizes)) {
@@ -52,19 +52,18 @@ impl Regions {
         self.all.push(region);
     }
 
-    /// All of them, in the order in which they were added.
+    /// All regions, in the order in which they were added.
     pub(crate) fn as_slice(&self) -> &[TensorRegion] {
         &self.all
     }
 
-    /// How many elements the regions, of which no two have one in common, have in common with another one.
+    /// The number of elements that the regions, which must be disjoint, have in common with another one.
     pub(crate) fn n_common(&self, region: &TensorRegion) -> u128 {
         let found = self.near(region).into_iter();
         found.map(|it| self.all[it].n_common(region)).fold(0, u128::saturating_add)
     }
 
-    /// Which of the regions have an element in common with one: their positions in the order in which they were
-    /// added.
+    /// The regions that overlap another one: their indices in the order in which they were added.
     pub(crate) fn overlapping(&self, region: &TensorRegion) -> Vec<usize> {
         let mut found = self.near(region);
         found.retain(|it| self.all[*it].overlaps(region));
@@ -72,7 +71,7 @@ impl Regions {
         found
     }
 
-    /// The regions that may have an element in common with one.
+    /// The regions that may overlap another one.
     fn near(&self, region: &TensorRegion) -> Vec<usize> {
         let range = |axis: usize| region.offsets[axis]..region.offsets[axis].saturating_add(region.sizes[axis]);
         let (mut least, mut best) = (self.all.len(), None);
@@ -88,7 +87,7 @@ impl Regions {
     }
 }
 
-/// Whether no two regions of a tensor have an element in common.
+/// Whether the regions of a tensor are disjoint.
 pub fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> bool {
     let mut known = Regions::default();
     regions.into_iter().all(|it| {
@@ -98,7 +97,7 @@ pub fn are_disjoint<'r>(regions: impl IntoIterator<Item = &'r TensorRegion>) -> 
     })
 }
 
-/// Whether regions of a tensor have all its elements, each once.
+/// Whether regions of a tensor contain all its elements, each once.
 pub(crate) fn is_partition(regions: &[TensorRegion], dimensions: &[u64]) -> bool {
     let n_elements = dimensions.iter().fold(1, |product: u128, it| product.saturating_mul(u128::from(*it)));
     let n_covered = regions.iter().fold(0, |sum: u128, it| sum.saturating_add(it.n_elements()));
@@ -114,7 +113,7 @@ mod tests {
         TensorRegion { offsets: offsets.to_vec(), sizes: sizes.to_vec() }
     }
 
-    /// What is found is what a look at all of them finds, in their order.
+    /// The result equals that of a linear search.
     #[test]
     fn regions_are_found_as_by_looking_at_all() {
         // A linear congruential generator, as in Numerical Recipes.
@@ -137,7 +136,7 @@ mod tests {
         assert!(100 < n_found, "{n_found} overlaps");
     }
 
-    /// Of a grid, a row or a column of regions and its neighbours are looked at, whichever is shorter.
+    /// In a grid, only a row or a column of regions and its neighbours is visited, whichever is shorter.
     #[test]
     fn few_regions_of_a_grid_are_looked_at() {
         let grid = |n: [u64; 2], sizes: [u64; 2]| {

@@ -1,4 +1,4 @@
-//! What an operation of a function's block is to the planner.
+//! The role of an operation of a function's block for the planner.
 
 use crate::form::operations;
 use cosma_ir::melior::ir::attribute::DenseI64ArrayAttribute;
@@ -10,25 +10,24 @@ use cosma_ir::{
     splat_value, transfer, uses,
 };
 
-/// What an operation of a function's block is to the planner.
+/// The role of an operation of a function's block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// It moves a tensor between host memory and scratchpad, or waits for that.
     Transfer,
-    /// Its tensor lies in host memory from the start, like an argument.
+    /// Its tensor is in host memory from the start, like an argument.
     Constant,
-    /// It computes neither from tensors nor a tensor's bytes: scalars, shapes, `tensor.empty`, and a
-    /// `linalg.fill` or a constant of equal elements where it only says what sums begin with. It can be done
-    /// before all operators.
+    /// It neither computes from tensors nor computes a tensor's bytes: scalars, shapes, `tensor.empty`, and a
+    /// `linalg.fill` or a constant of equal elements that is only an initial value. It can run before all operators.
     Preamble,
-    /// It gives the bytes of its first operand another type.
+    /// It changes the type of its first operand.
     View,
     /// It runs in a step of the schedule.
     Operator,
 }
 
-/// The role of an operation that is not its block's terminator. `depends` says of a value whether
-/// it is a scalar that an operator computes.
+/// The role of an operation that is not its block's terminator. `depends` says whether a value is a scalar that an
+/// operator computes.
 pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Value<'c, 'a>) -> bool) -> Role {
     if transfer(operation).is_some() || is_wait(operation) {
         return Role::Transfer;
@@ -54,8 +53,8 @@ pub(crate) fn role<'c, 'a>(operation: OperationRef<'c, 'a>, depends: impl Fn(Val
     if touches_tensor || depends || has_effects { Role::Operator } else { Role::Preamble }
 }
 
-/// A tensor without a cause: `arith.constant`, `tosa.const`, and whatever else makes one tensor of
-/// nothing. A `cosma.op` is never one: it runs on the accelerator.
+/// A tensor without operands: `arith.constant`, `tosa.const`, and any other operation that makes one tensor from none.
+/// A `cosma.op` never counts: it runs on the accelerator.
 pub(crate) fn is_constant(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
         return false;
@@ -64,11 +63,11 @@ pub(crate) fn is_constant(operation: OperationRef) -> bool {
     is_bare && operation.result_count() == 1 && operation.results().all(|it| it.r#type().is_tensor())
 }
 
-/// Whether an operation may do more than compute its results, so that its place among others of
-/// its kind matters. MLIR's interfaces tell; what does not implement them may do anything.
+/// Whether an operation may have effects besides its results, so that its order matters. MLIR's interfaces decide; an
+/// operation that does not implement them may do anything.
 pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     if is_abstract(operation) || is_group(operation) {
-        // One without a result is there for something that only it knows. A group does what is in it.
+        // One without a result has an unknown effect. A group has the effects of its operations.
         return operation.result_count() == 0 || nested(operation).into_iter().any(may_have_effects);
     }
     let is_memory = |it: Type| it.is_mem_ref() || it.is_unranked_mem_ref();
@@ -77,19 +76,19 @@ pub(crate) fn may_have_effects(operation: OperationRef) -> bool {
     let nested = nested(operation);
     let is_free = match nested.is_empty() {
         true => is_memory_effect_free(operation) || is_known_pure(operation),
-        // Its own effects and those of its regions; the latter as they are judged here.
+        // Its own effects, and those of its regions, by the same rules.
         false => has_recursive_effects(operation) || is_memory_effect_free(operation),
     };
     !is_free || touches_memory || nested.into_iter().any(may_have_effects)
 }
 
-/// Whether an operation has no effects although it does not say so to MLIR.
+/// Whether an operation has no effects although MLIR does not know that.
 fn is_known_pure(operation: OperationRef) -> bool {
     // A part of what `scf.forall` computes, on tensors alone.
     name(operation) == "tensor.parallel_insert_slice" || is_load_of_constant(operation)
 }
 
-/// Whether an operation loads a global that nobody can write to.
+/// Whether an operation loads a constant global.
 pub(crate) fn is_load_of_constant(operation: OperationRef) -> bool {
     if name(operation) != "ml_program.global_load" {
         return false;
@@ -113,7 +112,7 @@ pub(crate) fn is_load_of_constant(operation: OperationRef) -> bool {
     false
 }
 
-/// Whether a result only gives bytes another type: a reshape, or a slice that is one piece.
+/// Whether a result only changes the type of bytes: a reshape, or a contiguous slice.
 pub(crate) fn is_view(operation: OperationRef) -> bool {
     let (Some(source), Some(result)) = (operand_at(operation, 0), result_at(operation, 0)) else { return false };
     if operation.result_count() != 1 {
@@ -140,8 +139,8 @@ pub(crate) fn is_view(operation: OperationRef) -> bool {
     }
 }
 
-/// Whether a slice of a tensor has its elements side by side: outer dimensions of one, then a part of
-/// one dimension, then whole ones.
+/// Whether the elements of a slice are contiguous: outer dimensions of one, then a part of one dimension, then whole
+/// ones.
 fn is_one_piece(source: Type, sizes: &[i64], strides: &[i64]) -> bool {
     let Ok(source) = RankedTensorType::try_from(source) else { return false };
     let mut is_inner = true;
@@ -155,8 +154,7 @@ fn is_one_piece(source: Type, sizes: &[i64], strides: &[i64]) -> bool {
     true
 }
 
-/// Whether a `linalg.fill`, or a constant whose elements are all the same, only says what others start from
-/// where their results will lie.
+/// Whether a `linalg.fill`, or a constant with equal elements, is only the initial value of results.
 fn is_start(operation: OperationRef) -> bool {
     if name(operation) != "linalg.fill" && splat(operation).is_none() {
         return false;
@@ -174,7 +172,7 @@ pub(crate) fn splat<'c>(operation: OperationRef<'c, '_>) -> Option<Attribute<'c>
     ["value", "values"].into_iter().find_map(|it| operation.attribute(it).ok()).and_then(splat_value)
 }
 
-/// Whether a use of a tensor is where an operation of linalg puts its result.
+/// Whether a use of a tensor is a destination operand of an operation of linalg.
 fn is_destination(it: &Use) -> bool {
     let n_inputs = it.operation.operand_count().saturating_sub(it.operation.result_count());
     name(it.operation).starts_with("linalg.") && n_inputs <= it.operand
@@ -185,21 +183,21 @@ fn is_destination(it: &Use) -> bool {
 pub(crate) struct Read<'c, 'a> {
     /// The reader.
     pub operation: OperationRef<'c, 'a>,
-    /// Which of its operands.
+    /// The index of the operand.
     pub operand: usize,
-    /// What it reads.
+    /// The value.
     pub value: Value<'c, 'a>,
 }
 
-/// All that an operation and everything in its regions read, each as often as it is read; the
-/// operation's own operands first.
+/// All values that an operation and everything in its regions read, with repetitions; the operation's own operands
+/// first.
 pub(crate) fn reads<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<Read<'c, 'a>> {
     let mut pending = vec![operation];
     let mut reads = Vec::new();
     while let Some(operation) = pending.pop() {
         let own = operation.operands().enumerate();
         reads.extend(own.map(|(operand, value)| Read { operation, operand, value }));
-        // What is in a group stands for itself.
+        // The operations in a group have their own reads.
         if !is_group(operation) {
             pending.extend(nested(operation));
         }

@@ -1,11 +1,11 @@
-//! What goes along with a run of passes beside their options, which are text: who watches, and who
-//! takes what passes print.
+//! The context of a run of passes besides their options, which are text: a watcher, and a printer for the output of
+//! passes.
 //!
-//! MLIR makes passes from text, and runs those on functions on whichever of its threads it likes. So a
-//! session belongs neither to a thread nor to a context, in which others may be at work: it belongs to
-//! the operation on which the passes run, which nobody else may touch meanwhile, and a pass finds it by
-//! going up from its own operation. The table of sessions is the only thing that threads share; without
-//! one, as under `mlir-opt`, nobody watches, and what is printed goes to the standard error.
+//! MLIR creates passes from text, and runs function passes on any of its threads. So a session belongs neither to a
+//! thread nor to a context, which others may use. It belongs to the operation on which the passes run, which nothing
+//! else may access meanwhile, and a pass finds it by walking up from its own operation. The table of sessions is the
+//! only state that threads share. Without a session, as under `mlir-opt`, there is no watcher, and output goes to the
+//! standard error.
 
 use cosma_ir::melior::ir::operation::OperationLike;
 use cosma_ir::melior::ir::{Module, OperationRef};
@@ -16,19 +16,18 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Who is told how planning goes, and may stop it. It may be shared.
+/// A callback that receives the progress of planning and may stop it. It may be shared.
 #[derive(Clone)]
 pub struct Watcher(Arc<Watch>);
 
 type Watch = dyn Fn(&str, &Progress) -> ControlFlow<()> + Send + Sync;
 
 impl Watcher {
-    /// Is told the name of a function, and how far planning it has come: at each change of phase and
-    /// some ten times a second. [`ControlFlow::Break`] stops planning this function and those after
-    /// it: each gets the best plan that was found so far.
+    /// The callback gets the name of a function and the progress of planning it: at each change of phase and about ten
+    /// times a second. [`ControlFlow::Break`] stops planning this function and later ones: each gets the best plan
+    /// found so far.
     ///
-    /// It is called on any thread; on several at once only where MLIR runs a pipeline on several
-    /// functions at once.
+    /// It is called on any thread; concurrently only if MLIR runs a pipeline on several functions concurrently.
     pub fn new(watch: impl Fn(&str, &Progress) -> ControlFlow<()> + Send + Sync + 'static) -> Watcher {
         Watcher(Arc::new(watch))
     }
@@ -40,12 +39,12 @@ impl fmt::Debug for Watcher {
     }
 }
 
-/// Who takes what passes print, which is whole lines. It may be shared.
+/// A callback that receives the output of passes in whole lines. It may be shared.
 #[derive(Clone)]
 pub struct Printer(Arc<dyn Fn(&str) + Send + Sync>);
 
 impl Printer {
-    /// Takes text.
+    /// The callback gets text.
     pub fn new(print: impl Fn(&str) + Send + Sync + 'static) -> Printer {
         Printer(Arc::new(print))
     }
@@ -57,7 +56,7 @@ impl fmt::Debug for Printer {
     }
 }
 
-/// What goes along with a run of passes.
+/// The context of a run of passes.
 #[derive(Clone, Debug, Default)]
 pub struct Session {
     watcher: Option<Watcher>,
@@ -66,7 +65,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// With whoever is there to watch and to take what is printed: without a printer it is lost.
+    /// A session with these callbacks; without a printer, output is lost.
     pub fn new(watcher: Option<Watcher>, printer: Option<Printer>) -> Session {
         Session { watcher, printer, is_stopped: Arc::default() }
     }
@@ -96,7 +95,7 @@ impl Session {
     }
 }
 
-/// The session of a run that a pass on this operation is part of, if there is one.
+/// The session of the run that a pass on this operation is part of, if any.
 pub(crate) fn session(operation: OperationRef) -> Option<Session> {
     let mut next = Some(operation);
     while let Some(operation) = next {
@@ -108,11 +107,11 @@ pub(crate) fn session(operation: OperationRef) -> Option<Session> {
     None
 }
 
-/// Hands on what a pass has to print.
+/// Prints the output of a pass.
 pub(crate) fn print(operation: OperationRef, text: &str) {
     match session(operation) {
         Some(session) => session.printer.iter().for_each(|it| (it.0)(text)),
-        // In one piece, as MLIR may run this on several functions at once.
+        // In one call, since MLIR may run this on several functions concurrently.
         None => eprint!("{text}"),
     }
 }
@@ -124,7 +123,7 @@ fn sessions() -> MutexGuard<'static, BTreeMap<usize, Session>> {
     SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Ends a session, whatever happens.
+/// Ends a session in any case.
 struct Guard {
     key: usize,
     before: Option<Session>,

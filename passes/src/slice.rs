@@ -22,7 +22,7 @@ pub(crate) fn slice_attributes<'c>(
     ]
 }
 
-/// Numbers as the attributes have them.
+/// Numbers in the type of the attributes.
 pub(crate) fn signed(numbers: &[u64]) -> Vec<i64> {
     numbers.iter().map(|number| number.cast_signed()).collect()
 }

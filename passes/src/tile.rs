@@ -1,16 +1,16 @@
-//! `cosma-tile`: source form → source form, in which operators on pieces of tensors take the places of operators
-//! that do not fit, or that move less in pieces.
+//! `cosma-tile`: replaces operators that do not fit, or that move less in tiles, by operators on pieces of tensors.
+//! Takes and leaves source form.
 //!
-//! 1. The function becomes a network: its problem, and how each operator reads and writes.
-//! 2. The whole operators are planned, if each of them fits. What moves no more than it must, stays.
-//! 3. `cosma_tile` chooses pieces and order, and gives a problem again, whose operators are tiles.
-//! 4. If whole operators have a plan, tiles have to move less to be written.
-//! 5. Tiles are written in the order of that problem: an argument's pieces are `tensor.extract_slice`, a result is
-//!    put together by `tensor.insert_slice`, and each tile is a `cosma.op` that says of which operator it is a part,
-//!    or, if that says what it computes, a `cosma.group` with a body (`body.rs`).
+//! 1. The function becomes a network: its problem, and the access of each operator.
+//! 2. The whole operators are planned, if each of them fits. If that plan is minimal, they stay.
+//! 3. `cosma_tile` chooses pieces and order, and returns a problem whose operators are tiles.
+//! 4. If whole operators have a plan, tiles are written only if they move less.
+//! 5. Tiles are written in the order of that problem: pieces of an argument are `tensor.extract_slice`, a result is
+//!    assembled by `tensor.insert_slice`, and each tile is a `cosma.op` with the operator that it is a part of, or, if
+//!    the operator has a body, a `cosma.group` with a body (`body.rs`).
 //!
-//! Before that, what is written is checked: each tile reads all that it needs, no piece of a tensor has an element in
-//! common with another one, and results are complete.
+//! Before that, the program is checked: each tile reads everything that it needs, the pieces of a tensor are disjoint,
+//! and results are complete.
 
 mod body;
 mod check;
@@ -42,7 +42,7 @@ pub(crate) const INFO: PassInfo = PassInfo {
     options: &[SCRATCHPAD, ALIGNMENT, WEIGHTS, KEEP, ORDER, SOLVER, TIME_LIMIT],
 };
 
-/// The share of the time limit in which whole operators are planned, for comparison.
+/// The share of the time limit for planning whole operators, for comparison.
 const SHARE_OF_WHOLE: f64 = 0.25;
 
 pub(crate) fn run<'c>(
@@ -54,12 +54,12 @@ pub(crate) fn run<'c>(
     tile(context, function, &machine, &effort)
 }
 
-/// Cuts the operators of a function in source form into tiles, if that makes it fit or move less, and notes that it
-/// was looked at. A declaration stays as it is.
+/// Splits the operators of a function in source form into tiles, if that makes it fit or move less, and records that it
+/// ran. A declaration is not changed.
 ///
 /// # Errors
-/// At the function in another form, or that was tiled before; at what cannot be planned; at the operator whose
-/// smallest tile exceeds the scratchpad.
+/// At a function in another form, or one that was tiled before; at operations that cannot be planned; at the operator
+/// whose smallest tile exceeds the scratchpad.
 pub fn tile<'c>(
     context: &'c Context,
     function: OperationRef<'c, '_>,
@@ -72,7 +72,7 @@ pub fn tile<'c>(
     }
     refuse_tiled(function)?;
     let target = machine.resolve(function)?;
-    // Tiles are chosen for the scratchpad, whatever lies behind it.
+    // Tiles are chosen for the scratchpad, regardless of farther memories.
     let inner = match target.machine.has_tiers() {
         true => Target { machine: target.machine.without_tiers(), ..target.clone() },
         false => target.clone(),
@@ -110,7 +110,7 @@ pub fn tile<'c>(
     check::check(&network, &tiled.program).unwrap_or_else(|fault| {
         panic!("a program in tiles is wrong: {fault}\nof the problem:\n{}", extraction.problem);
     });
-    // Pieces that no tile reads are not even compulsory.
+    // Loads of pieces that no tile reads are not even compulsory.
     let moved = tiled.program.problem.compulsory() + tiled.non_compulsory;
     let is_better = whole.is_none_or(|whole| moved < extraction.problem.compulsory() + whole);
     set_tiling_bound(function, least(&network));
@@ -122,8 +122,8 @@ pub fn tile<'c>(
     Ok(())
 }
 
-/// Names operators that stay whole by their locations: after this they are counted anew, but tiles tell the names of
-/// the operators that they are of, and views of plans speak of both.
+/// Names the locations of operators that stay whole: later they are numbered anew, but tiles have the names of their
+/// operators, and views of plans show both.
 fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) {
     let block = body(function).expect("it has a body");
     let made = operations(block).filter(|it| is_abstract(*it) || is_group(*it));
@@ -132,14 +132,14 @@ fn name_whole(function: OperationRef, network: &Network, program: &TileProgram) 
     }
 }
 
-/// What every tiling moves.
+/// The bounds for every tiling.
 fn least(network: &Network) -> TilingBound {
     let Bounds { all_tilings, without_recomputation } = bounds(network);
     let least = LeastTraffic { all_tilings: all_tilings.0, without_recomputation: without_recomputation.0 };
     TilingBound(Some(least))
 }
 
-/// Cuts a network. An operator of whose tiles the bodies cannot be made stays whole.
+/// Tiles a network. An operator whose tiles cannot have bodies stays whole.
 fn cut(extraction: &Extraction, network: &mut Network, deadline: Deadline) -> Result<Tiled, TileError> {
     loop {
         let tiled = cosma_tile::tile(network, deadline)?;
@@ -170,23 +170,23 @@ fn keep_what_is_returned_as_view(extraction: &Extraction, network: &mut Network)
 fn refuse_tiled<'c>(function: OperationRef<'c, '_>) -> Result<(), Diagnostic<'c>> {
     let block = body(function).expect("it has a body");
     if let Some(tile) = operations(block).find(|it| is_tile(*it)) {
-        let message = format!("{} takes whole operators, but this one is a tile already", INFO.name);
+        let message = format!("{} takes whole operators, but this one is already a tile", INFO.name);
         return Err(Diagnostic::at(tile, message));
     }
     if tiling_bound(function).is_some() {
-        let message = format!("{} takes a function once, but this one it has looked at before", INFO.name);
+        let message = format!("{} takes a function only once, and has already processed this one", INFO.name);
         return Err(Diagnostic::at(function, message));
     }
     Ok(())
 }
 
-/// Why a function cannot be cut, whatever its operators say.
+/// Why a function cannot be tiled, regardless of its operators.
 fn obstacle(extraction: &Extraction) -> Option<String> {
     if !extraction.writes.is_empty() {
         return Some("it writes variables".into());
     }
     if !extraction.said.is_empty() {
-        return Some("it has tensors with places of their own (cosma.at, cosma.on_chip)".into());
+        return Some("it has tensors with declared places (cosma.at, cosma.on_chip)".into());
     }
     if !extraction.slices.is_empty() || !extraction.assemblies.is_empty() {
         return Some("it already works on pieces of tensors".into());
@@ -197,7 +197,7 @@ fn obstacle(extraction: &Extraction) -> Option<String> {
     has_else.then(|| "it has operators that have side effects or compute scalars".into())
 }
 
-/// Leaves a function as it is, if it can be planned so.
+/// Leaves a function unchanged, if it can be planned like this.
 fn keep_whole<'c>(extraction: &Extraction<'c, '_>, fits: bool, why: &str) -> Result<(), Diagnostic<'c>> {
     let function = extraction.function;
     set_tiling_bound(function, TilingBound(None));
@@ -213,7 +213,7 @@ fn keep_whole<'c>(extraction: &Extraction<'c, '_>, fits: bool, why: &str) -> Res
     Ok(())
 }
 
-/// Why a function does not fit even in tiles, at the operator that is to blame, and what would help.
+/// Why a function does not fit even in tiles, at the responsible operator, with suggestions.
 fn diagnose<'c>(extraction: &Extraction<'c, '_>, network: &Network, error: &TileError) -> Diagnostic<'c> {
     let TileError::TooSmall { op, needed, scratchpad, .. } = error else {
         return Diagnostic::at(extraction.function, error.to_string());

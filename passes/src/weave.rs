@@ -1,8 +1,8 @@
-//! Tensors that are put together in host memory and read in slices, while operators change places.
+//! Tensors that are assembled in host memory and read in slices, while operators are reordered.
 //!
-//! Each insertion comes right after the operator whose result it inserts, into what the tensor is by then. Each slice
-//! comes right before the first operator that reads it, and so do views of it. It takes the tensor as it is by then: all
-//! that it has elements of was inserted, since those operators run first.
+//! Each insertion comes right after the operator whose result it inserts, into the current state of the tensor. Each
+//! slice, with its views, comes right before the first operator that reads it, and reads the current state of the
+//! tensor: all elements that it needs were inserted, since their operators run first.
 
 use crate::extract::{Extraction, key};
 use crate::form::address;
@@ -16,15 +16,15 @@ use std::collections::{BTreeMap, HashMap};
 /// The insertions and slices that are still to be placed.
 pub(crate) struct Weave<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
-    /// What the tensors are by now; those that are read in slices, in the order of the block.
+    /// The current states of the tensors; those that are read in slices, in the order of the block.
     wholes: Vec<Value<'c, 'a>>,
-    /// Which operand of the return each of them is.
+    /// The index of each of them among the operands of the return.
     returned: Vec<Option<usize>>,
-    /// By what is inserted: the insertion, and into which of the tensors.
+    /// By inserted tensor: the insertion, and the index of the tensor that it inserts into.
     inserts: HashMap<TensorId, (OperationRef<'c, 'a>, usize)>,
-    /// By what is taken out: the slices in the order of the block, and of which of the tensors.
+    /// By extracted tensor: the slices in the order of the block, with the index of the tensor that they read.
     slices: BTreeMap<TensorId, Vec<(OperationRef<'c, 'a>, usize)>>,
-    /// By slice: the views of it, in the order of the block.
+    /// By slice: its views, in the order of the block.
     views: HashMap<usize, Vec<OperationRef<'c, 'a>>>,
 }
 
@@ -38,7 +38,7 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
             slices: BTreeMap::new(),
             views: HashMap::new(),
         };
-        // By slice: of which of the tensors it is one.
+        // By slice: the index of its tensor.
         let mut owners = HashMap::new();
         for assembly in extraction.assemblies.iter().filter(|it| !it.slices.is_empty()) {
             let index = weave.wholes.len();
@@ -49,7 +49,7 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
             }
             owners.extend(assembly.slices.iter().map(|it| (address(*it), index)));
         }
-        // In the order of the block, since the first of equal slices has what is known of them.
+        // In the order of the block, since the first of equal slices has the recorded views.
         for (slice, index) in extraction.slices.iter().filter_map(|it| Some((*it, *owners.get(&address(*it))?))) {
             let value = result_at(slice, 0).expect("a slice has a result");
             weave.views.insert(key(value), Vec::new());
@@ -65,13 +65,13 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
         weave
     }
 
-    /// Whether a view looks at a slice, and comes where that does.
+    /// Whether a view is a view of a slice, and is placed with it.
     pub(crate) fn has(&self, view: OperationRef<'c, 'a>) -> bool {
         let root = result_at(view, 0).and_then(|it| self.extraction.root(it));
         root.is_some_and(|it| self.views.contains_key(&key(it)))
     }
 
-    /// Puts the slices that an operator is the first to read before an operation.
+    /// Inserts the slices that an operator is the first to read before an operation.
     pub(crate) fn slices(&mut self, op: OpId, end: OperationRef<'c, 'a>) {
         if self.slices.is_empty() {
             return;
@@ -82,7 +82,7 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
         }
     }
 
-    /// Puts the insertions of what an operator writes before an operation.
+    /// Inserts the insertions of an operator's results before an operation.
     pub(crate) fn inserts(&mut self, op: OpId, end: OperationRef<'c, 'a>) {
         for tensor in &self.extraction.problem.graph.op(op).writes {
             if let Some((insert, index)) = self.inserts.remove(tensor) {
@@ -93,7 +93,7 @@ impl<'e, 'c, 'a> Weave<'e, 'c, 'a> {
         }
     }
 
-    /// Puts what no operator reads before an operation, and returns what is put together by now.
+    /// Inserts everything that no operator reads before an operation, and returns the final tensors.
     pub(crate) fn finish(mut self, end: OperationRef<'c, 'a>) {
         for slices in std::mem::take(&mut self.slices).into_values() {
             self.place(slices, end);

@@ -1,4 +1,4 @@
-//! Tensors in host memory that are put together: which pieces were written into what they are at some place.
+//! Tensors assembled in host memory: the pieces that were written into each state of them.
 
 use crate::extract::key;
 use crate::regions::Regions;
@@ -7,18 +7,18 @@ use cosma_ir::melior::ir::Value;
 use cosma_planner::TensorId;
 use std::collections::HashMap;
 
-/// How a tensor in host memory became what it is: a piece was written into what it was before.
+/// The last write into a tensor in host memory.
 #[derive(Clone, Debug)]
 pub struct Written<'c, 'a> {
-    /// What it was before.
+    /// The state before it.
     pub before: Value<'c, 'a>,
-    /// Where the piece was written.
+    /// The region of the piece.
     pub region: TensorRegion,
-    /// Which tensor the piece is.
+    /// The tensor of the piece.
     pub tensor: Option<TensorId>,
 }
 
-/// Pieces that were written one after the other.
+/// Pieces that were written in sequence.
 #[derive(Debug, Default)]
 struct Chain<'c, 'a> {
     pieces: Vec<Written<'c, 'a>>,
@@ -33,14 +33,14 @@ impl<'c, 'a> Chain<'c, 'a> {
     }
 }
 
-/// Which chain of pieces a value is, and how many of them it has.
+/// The chain of a value, and the number of its pieces that the value has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Link {
     chain: usize,
     n_pieces: usize,
 }
 
-/// The pieces of all tensors that are put together.
+/// The pieces of all assembled tensors.
 #[derive(Debug, Default)]
 pub(crate) struct AllWritten<'c, 'a> {
     chains: Vec<Chain<'c, 'a>>,
@@ -49,12 +49,12 @@ pub(crate) struct AllWritten<'c, 'a> {
 }
 
 impl<'c, 'a> AllWritten<'c, 'a> {
-    /// A piece is written into what a tensor was before, which gives another value.
+    /// Records that a piece is written into the state `before`, with the result `after`.
     pub(crate) fn write(&mut self, written: Written<'c, 'a>, after: Value<'c, 'a>) {
         let link = self.links.get(&key(written.before)).copied();
         let chain = match link {
             Some(Link { chain, n_pieces }) if n_pieces == self.chains[chain].pieces.len() => chain,
-            // Something else was written into that already.
+            // Another piece was written into that already.
             _ => {
                 let mut copy = Chain::default();
                 let known = link.map_or(&[][..], |it| &self.chains[it.chain].pieces[..it.n_pieces]);
@@ -67,31 +67,31 @@ impl<'c, 'a> AllWritten<'c, 'a> {
         self.links.insert(key(after), Link { chain, n_pieces: self.chains[chain].pieces.len() });
     }
 
-    /// Another value has the same pieces.
+    /// Records that another value has the same pieces.
     pub(crate) fn is_also(&mut self, value: Value, other: Value) {
         if let Some(link) = self.links.get(&key(value)).copied() {
             self.links.insert(key(other), link);
         }
     }
 
-    /// The pieces that a value has, in the order in which they were written; none of a value that is not put together.
+    /// The pieces of a value, in the order in which they were written; empty for a value that is not assembled.
     pub(crate) fn pieces(&self, value: Value) -> &[Written<'c, 'a>] {
         self.links.get(&key(value)).map_or(&[], |it| &self.chains[it.chain].pieces[..it.n_pieces])
     }
 
-    /// Those of the pieces that a value has that have an element in a region, in the order in which they were written.
+    /// The pieces of a value that overlap a region, in the order in which they were written.
     pub(crate) fn pieces_in(&self, value: Value, region: &TensorRegion) -> Vec<&Written<'c, 'a>> {
         let Some(Link { chain, n_pieces }) = self.links.get(&key(value)) else { return Vec::new() };
         let Chain { pieces, regions } = &self.chains[*chain];
         regions.overlapping(region).into_iter().take_while(|it| it < n_pieces).map(|it| &pieces[it]).collect()
     }
 
-    /// What values of one tensor that is put together have in common.
+    /// The chain that the values of one assembled tensor have in common.
     pub(crate) fn chain(&self, value: Value) -> Option<usize> {
         self.links.get(&key(value)).map(|it| it.chain)
     }
 
-    /// Whether nothing is put together.
+    /// Whether no tensor is assembled.
     pub(crate) fn is_empty(&self) -> bool {
         self.chains.is_empty()
     }

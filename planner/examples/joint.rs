@@ -1,5 +1,5 @@
-//! Solves problems in text form by integer programming alone: `joint FILE…`; `LIMIT` is in seconds.
-//! `RUST_LOG=debug` shows how it went on.
+//! Solves problems in text form by integer programming alone: `joint FILE…`; `LIMIT` is in seconds. `RUST_LOG=debug`
+//! shows the progress.
 
 use cosma_planner::{Options, Problem, Solver, plan};
 use std::time::{Duration, Instant};

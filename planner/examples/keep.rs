@@ -1,6 +1,8 @@
-//! What weights that stay in the scratchpad from run to run save: plans problems in text form with and without.
+//! The savings of weights that stay in the scratchpad from run to run: plans problems in text form with and without
+//! them.
 //!
-//! `keep [--order=source] [--limit=SECONDS] FACTOR FILES`: in a scratchpad so many times the least one.
+//! `keep [--order=source] [--limit=SECONDS] FACTOR FILES`: FACTOR is the size of the scratchpad as a multiple of the
+//! least one.
 
 use cosma_planner::{Bytes, Keep, Options, Order, Problem, Traffic, check_with_prologue, plan};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
-//! How long large problems take beyond the time limit, and in how much memory: `large [OPERATORS] [SECONDS]`.
+//! Time beyond the time limit, and memory, for large problems: `large [OPERATORS] [SECONDS]`.
 //!
-//! A line for each shape and scratchpad: non-compulsory bytes, seconds to plan, seconds for the program and the
-//! judge, and the peak of memory of the process so far, where the system tells it.
+//! A line for each shape and scratchpad: non-compulsory bytes, seconds to plan, seconds for the program and the judge,
+//! and the peak memory of the process so far, if the system reports it.
 
 use cosma_planner::testing::{Choices, noise};
 use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, TensorId, check, plan};
@@ -36,8 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What each operator reads: the results of others by number, or the argument. Results may take the place of
-/// what is read.
+/// The operands of each operator: results of others by index, or the argument. Results may take the place of operands.
 type Reads = Vec<Vec<Option<usize>>>;
 
 fn problem(reads: &Reads, scratchpad: Bytes) -> Result<Problem, cosma_planner::Error> {
@@ -59,7 +58,7 @@ fn chain(n_ops: usize) -> Reads {
     (0..n_ops).map(|op| vec![op.checked_sub(1)]).collect()
 }
 
-/// The second half of the operators read what the first half wrote, the last first.
+/// The operators in the second half read the results of the first half, the last first.
 fn there_and_back(n_ops: usize) -> Reads {
     let half = n_ops / 2;
     let back = (half..n_ops).map(|op| vec![op.checked_sub(1), (2 * half).checked_sub(op + 1)]);
@@ -73,14 +72,14 @@ fn tree(n_ops: usize) -> Reads {
     (0..n_ops).map(|op| if op < n_leaves { vec![None] } else { sum(op) }).collect()
 }
 
-/// What the operators above and to the left wrote, row by row.
+/// The results of the operators above and to the left, row by row.
 fn grid(n_ops: usize) -> Reads {
     let width = n_ops.isqrt().max(1);
     let left = |op: usize| if op.is_multiple_of(width) { None } else { Some(op - 1) };
     (0..n_ops).map(|op| vec![op.checked_sub(width), left(op)]).collect()
 }
 
-/// One or two of the hundred operators before.
+/// One or two of the previous hundred operators.
 fn random(n_ops: usize) -> Reads {
     let bytes = noise(7, 8 * n_ops);
     let mut choices = Choices::new(&bytes);
@@ -88,7 +87,7 @@ fn random(n_ops: usize) -> Reads {
     (0..n_ops).map(|op| if op % 2 == 0 { vec![read(op)] } else { vec![read(op), read(op)] }).collect()
 }
 
-/// As Linux tells it.
+/// As reported by Linux.
 fn peak_memory() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

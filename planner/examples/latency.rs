@@ -1,8 +1,8 @@
-//! Programs for time: `latency [SECONDS] MACHINE PROBLEM…`, where MACHINE is the name of a preset, and each PROBLEM a file with
-//! a problem in text form, of which the size of the scratchpad is replaced by 1, 1¼, 1½ and 2 times the least.
+//! Programs optimised for time: `latency [SECONDS] MACHINE PROBLEM…`, where MACHINE is a preset, and each PROBLEM is a
+//! file with a problem in text form, planned with 1, 1¼, 1½ and 2 times the least scratchpad.
 //!
-//! A line for each, and one more for each objective: cycles; the bound for any order, its name, and the larger one of B0 and
-//! B2; non-compulsory bytes; milliseconds for the plan, and for what comes after it.
+//! A line for each, and for each objective: cycles; the bound for any order, its name, and the larger one of B0 and B2;
+//! non-compulsory bytes; milliseconds for the plan, and for the steps after it.
 
 use cosma_planner::time::{bound_of_any_order, bound_of_plan, plan_in_time};
 use cosma_planner::{Bytes, Objective, Options, Order, Phase, Problem, Progress, check, preset};

@@ -1,4 +1,4 @@
-//! Packs an allocation problem in minimalloc's format and says how that went.
+//! Packs an allocation problem in minimalloc's format and prints the outcome.
 //!
 //! `pack FILE.csv [CAPACITY] [SECONDS]`; without a capacity it packs as low as it can.
 

@@ -1,15 +1,15 @@
-//! One place for each tensor, for good, on machines on which nothing moves: `placement SECONDS PROBLEM...`.
+//! One place for each tensor for the whole run, on machines on which nothing moves: `placement SECONDS PROBLEM...`.
 //!
-//! Each problem, as text, on three machines that are known from data sheets and papers, in the given order and in any: a
-//! line with the cost, the gap to the bound in percent, and the seconds; at the end, for each machine, what they come to,
-//! and what the rule of others costs more (the largest tensor first, into the fastest memory that has room).
+//! Each problem, as text, on three machines from data sheets and papers, in the given order and in any: a line with the
+//! cost, the gap to the bound in percent, and the seconds. At the end, for each machine, the totals, and the extra cost
+//! of ExecuTorch's rule (the largest tensor first, into the fastest memory with space).
 
 use cosma_planner::{
     Machine, Order, PlacementOptions, PlacementSolution, Problem, Weights, check, place, place_largest_first,
 };
 use std::time::{Duration, Instant};
 
-/// Prices are bytes of the fastest memory per byte: how many times slower the others are.
+/// Prices are relative to a byte of the fastest memory: how many times slower the others are.
 const MACHINES: [(&str, &str); 3] = [
     // i.MX RT1170: tightly coupled memory at the clock of the core, on-chip RAM behind a bus, and PSRAM.
     (
@@ -46,13 +46,13 @@ const MACHINES: [(&str, &str); 3] = [
     ),
 ];
 
-/// What is added up over all problems of a machine, in the given order and in any.
+/// Totals over all problems of a machine, in the given order and in any.
 #[derive(Default)]
 struct Sums {
     n_proven: usize,
     gaps: Vec<f64>,
     seconds: Vec<f64>,
-    /// Of what the rule costs more, in percent.
+    /// The savings compared with the rule, in percent.
     saved: Vec<f64>,
 }
 

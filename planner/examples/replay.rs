@@ -1,7 +1,7 @@
-//! Plans problems in text form, without MLIR: `replay [source] [SECONDS] FILE…`; `source` keeps the order of the source.
+//! Plans problems in text form, without MLIR: `replay [source] [SECONDS] FILE…`; `source` keeps source order.
 //!
-//! A line for each: non-compulsory bytes, what of them addresses cost, proven lower bound, who found it, seconds.
-//! `RUST_LOG=debug` shows how the search went on.
+//! A line for each: non-compulsory bytes, the part of them that addresses cause, proven lower bound, solver, seconds.
+//! `RUST_LOG=debug` shows the progress.
 
 use cosma_planner::{Error, Options, Order, Problem, check, plan};
 use std::time::{Duration, Instant};

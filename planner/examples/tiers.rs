@@ -1,22 +1,23 @@
-//! Networks on machines of several memories: `tiers SECONDS PROBLEM...`.
+//! Networks on machines with several memories: `tiers SECONDS [latency] PROBLEM...`.
 //!
-//! Each problem, as text, on three machines; a line with what its program costs, over the bound for any order and over a
-//! greedy that fills the nearest memory first, its cycles over the bound for any order and over the same program without
-//! overlap, and the seconds; at the end, what they come to. Where a network needs more scratchpad than the machine has, all
-//! memories are larger by the same factor.
+//! Each problem, as text, on three machines: a line with the cost of its program relative to the bound for any order
+//! and to a greedy rule that fills the nearest memory first, its cycles relative to the bound for any order and to the
+//! same program without overlap, and the seconds; at the end, totals. If a network needs more scratchpad than the
+//! machine has, all memories are scaled by the same factor.
 
 use cosma_planner::tiers::{first_come, plan_in_tiers};
 use cosma_planner::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing, simulate, without_overlap};
 use cosma_planner::{
-    Bytes, Cycles, Link, Machine, Memory, MemoryId, Options, Order, Problem, Traffic, Weights, check, greedy_plan,
+    Bytes, Cycles, Link, Machine, Memory, MemoryId, Objective, Options, Order, Problem, Traffic, Weights, check,
+    greedy_plan,
 };
 use std::time::{Duration, Instant};
 
 struct Description {
     name: &'static str,
-    /// Sizes of the scratchpad and of the memory behind it.
+    /// The sizes of the scratchpad and of the next memory.
     sizes: [u64; 2],
-    /// Bytes per cycle between these, between the latter and home, and past it, if there is a way.
+    /// Bytes per cycle between these two, between the latter and home, and of a link past it, if any.
     rates: [Option<&'static str>; 3],
     macs_per_cycle: u64,
 }
@@ -24,15 +25,15 @@ struct Description {
 const KIB: u64 = 1024;
 
 const MACHINES: [Description; 3] = [
-    // Tightly coupled memory, SRAM at 2 GB/s, and external memory at 0.2 GB/s beside a core at 1 GHz, as an i.MX RT1170 has
-    // them.
+    // Tightly coupled memory, SRAM at 2 GB/s, and external memory at 0.2 GB/s, with a core at 1 GHz, as in an i.MX
+    // RT1170.
     Description {
         name: "mcu",
         sizes: [512 * KIB, 2048 * KIB],
         rates: [Some("2"), Some("1/5"), Some("1/5")],
         macs_per_cycle: 2,
     },
-    // As Siracusa has them: 256 KiB, 2 MiB, and external memory behind that.
+    // As in Siracusa: 256 KiB, 2 MiB, and external memory.
     Description {
         name: "siracusa",
         sizes: [256 * KIB, 2048 * KIB],
@@ -51,7 +52,10 @@ const MACHINES: [Description; 3] = [
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let seconds: f64 = arguments.next().ok_or("seconds")?.parse()?;
-    let paths: Vec<String> = arguments.collect();
+    let mut paths: Vec<String> = arguments.collect();
+    let is_latency = paths.first().is_some_and(|path| path == "latency");
+    let objective = if is_latency { Objective::Latency } else { Objective::Traffic };
+    paths.drain(..usize::from(is_latency));
     for Description { name, sizes: [l1, l2], rates, macs_per_cycle } in MACHINES {
         let (mut of_bound, mut of_greedy, mut times, mut n_proven) = (Vec::new(), Vec::new(), Vec::new(), 0);
         let (mut of_least_cycles, mut of_one_by_one) = (Vec::new(), Vec::new());
@@ -92,7 +96,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let compute = Compute { cycles_per_mac, ..Compute::default() };
             let machine = Machine::new(memories, links)?.with_clock(Clock { channels, timings, compute })?;
             let problem = Problem { graph: graph.clone(), machine };
-            let options = Options { time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
+            let options = Options { objective, time_limit: Duration::from_secs_f64(seconds), ..Options::default() };
             let start = Instant::now();
             let planned = plan_in_tiers(&problem, &options)?;
             let took = start.elapsed().as_secs_f64();

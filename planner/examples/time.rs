@@ -1,10 +1,9 @@
 //! Cycles of plans: `time [SECONDS] MACHINE PROBLEM…`, where MACHINE is a file with the lines of a machine's clock, and
-//! each PROBLEM one with a problem in text form, of which the size of the scratchpad is replaced by 1, 1¼, 1½ and 2 times
-//! the least.
+//! each PROBLEM is a file with a problem in text form, planned with 1, 1¼, 1½ and 2 times the least scratchpad.
 //!
-//! A line for each: its name, the scratchpad, the bound for any order with its name and that for the plan (B2); multiples of the
-//! larger one by each rule to compare with and by COSMA; seconds for the plan and for the overlap; and what COSMA's
-//! program loses for which reason, likewise.
+//! A line for each: its name, the scratchpad, the bound for any order with its name, and that for the plan (B2); cycles
+//! as multiples of the larger one, by each baseline rule and by COSMA; seconds for the plan and for the overlap; and
+//! the losses of COSMA's program by reason, likewise.
 
 use cosma_planner::baseline::{PrefetchRule, prefetch};
 use cosma_planner::time::{Reason, bound_of_any_order, latency_bound, overlap, simulate};
@@ -19,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = std::fs::read_to_string(arguments.next().ok_or("expected MACHINE")?)?;
     for path in arguments {
         let text = std::fs::read_to_string(&path)?;
-        // The clock stands behind the line of the machine.
+        // The clock comes after the machine's line.
         let at = text.find("machine").and_then(|it| text[it..].find('\n').map(|end| it + end + 1)).unwrap_or(0);
         let mut problem: Problem = format!("{}{clock}\n{}", &text[..at], &text[at..]).parse()?;
         let least = problem.least_scratchpad(Order::Free).size;

@@ -1,7 +1,7 @@
-//! Weights resident, streamed, or either way, use by use: `weights SECONDS FACTOR PROBLEM...`.
+//! Weights resident, streamed, or either, use by use: `weights SECONDS FACTOR PROBLEM...`.
 //!
-//! Each problem, as text, with so many times the least scratchpad that it needs with resident weights: a line with the
-//! non-compulsory bytes, whether they are proven, and the seconds of each of the three; at the end, what they come to.
+//! Each problem, as text, with FACTOR times the least scratchpad that it needs with resident weights: a line with the
+//! non-compulsory bytes, whether they are proven optimal, and the seconds of each of the three; at the end, totals.
 
 use cosma_planner::{Bytes, Options, Order, Problem, Solution, Weights, check, plan};
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
-//! Planning without MLIR: a graph in, a plan out, and the judge's word on it.
+//! Planning without MLIR: a graph in, a plan out, checked by the judge.
 //!
-//! A compiler with a representation of its own makes a [`Problem`] of its graph, plans it, and reads the
-//! [`Action`]s: the program that its code generator has to write.
+//! A compiler with its own representation converts its graph to a [`Problem`], plans it, and reads the [`Action`]s: the
+//! program that its code generator emits.
 
 use cosma_planner::{
     Action, Bytes, GraphBuilder, Machine, Options, Problem, Progress, check, plan_watched, program_text,
@@ -30,11 +30,11 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     let machine = Machine::with_host(Bytes(256), Bytes(64));
     let problem = Problem { graph: graph.build()?, machine };
     // ANCHOR_END: graph
-    // As text it can be written to a file, and read again where something is to be looked at.
+    // The text form can be saved to a file and read again, for example to reproduce an error.
     writeln!(out, "{problem}")?;
 
     // ANCHOR: plan
-    // A watcher may stop planning. This one has no reason to.
+    // A watcher may stop planning; this one does not.
     let watcher = |progress: &Progress| {
         let _ = progress.gap();
         ControlFlow::Continue(())
@@ -47,7 +47,7 @@ pub fn run(out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
     // ANCHOR_END: plan
 
     // ANCHOR: judge
-    // The judge shares no code with the planner. Whoever changes actions afterwards should ask it again.
+    // The judge shares no code with the planner. Code that changes the actions should call it again.
     let traffic = check(&problem, &actions).map_err(|violations| {
         violations.iter().map(|it| it.display(&problem).to_string()).collect::<Vec<_>>().join("\n")
     })?;

@@ -1,13 +1,14 @@
-//! The lines of a planned program, and what each of them moves.
+//! The lines of a planned program, and the bytes that each of them moves.
 
 use crate::{Apart, Bytes, MemoryId, OpId, Origin, Problem, TensorId};
 
 /// A place in a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// Which memory.
+    /// The memory.
     pub memory: MemoryId,
-    /// In bytes from its start; zero where each tensor lies apart ([`Memory::size`](crate::Memory::size)).
+    /// In bytes from the start of the memory; zero in a memory without addresses
+    /// ([`Memory::size`](crate::Memory::size)).
     pub offset: Bytes,
 }
 
@@ -26,7 +27,7 @@ impl Place {
 pub struct Slot {
     /// The tensor.
     pub tensor: TensorId,
-    /// Of its first byte.
+    /// The place of its first byte.
     pub place: Place,
 }
 
@@ -41,34 +42,34 @@ impl Slot {
         Slot { tensor, place: Place::HOME }
     }
 
-    /// Of its first byte, in its memory.
+    /// The offset of its first byte in its memory.
     pub fn offset(&self) -> Bytes {
         self.place.offset
     }
 }
 
-/// A tensor that is copied from one memory to another. It stays where it was, until something else is put there.
+/// A copy of a tensor from one memory to another. The source stays valid until it is overwritten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Copy {
-    /// What is copied.
+    /// The tensor.
     pub tensor: TensorId,
-    /// Where it lies.
+    /// The source.
     pub from: Place,
-    /// Where it is put.
+    /// The destination.
     pub to: Place,
 }
 
-/// Bytes of a tensor, half-open.
+/// A range of bytes of a tensor, half-open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slice {
-    /// The first one, counted from the start of the tensor.
+    /// The first byte, counted from the start of the tensor.
     pub low: Bytes,
-    /// The one behind the last.
+    /// One past the last byte.
     pub high: Bytes,
 }
 
 impl Slice {
-    /// How many bytes; none where they end before they begin, which the judge refuses.
+    /// The number of bytes; zero if `high` is below `low`, which the judge refuses.
     pub fn size(self) -> Bytes {
         self.high.saturating_sub(self.low)
     }
@@ -76,54 +77,54 @@ impl Slice {
 
 /// A line of a planned program.
 ///
-/// There is none for leaving a memory: a tensor that is not needed there any more is simply overwritten.
+/// No line removes a tensor from a memory: a tensor that is no longer needed there is simply overwritten.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Says where a tensor lies that starts in the scratchpad, or, where [nothing moves](crate::Moves::None), any
-    /// argument or weight: before all other lines.
+    /// Declares the place of a tensor that starts in the scratchpad, or where [nothing moves](crate::Moves::None), of
+    /// any argument or weight. Such lines come before all others.
     Start(Slot),
-    /// Copies a tensor; the next line begins when it is there.
+    /// Copies a tensor; the next line begins when the copy is complete.
     Copy(Copy),
-    /// Begins to copy a tensor. Until it is waited for, it is at neither place for certain: nothing may read it where
-    /// it goes, and nothing may be put where it comes from.
+    /// Begins to copy a tensor. Until the wait, nothing may read the destination, and nothing may overwrite the source.
     Issue(Copy),
-    /// Begins to copy some bytes of a tensor, likewise. The slices of one copy are disjoint and make up the whole tensor,
-    /// in any order, and one wait is for all of them. Other lines may stand between them, and the place of each slice is
-    /// needed only from its own line on.
+    /// Begins to copy some bytes of a tensor. The slices of one copy are disjoint and together are the whole tensor, in
+    /// any order; one wait is for all of them. Other lines may come between them. The destination of each slice must be
+    /// free only from its own line on.
     IssueSlice(Copy, Slice),
-    /// Waits for the tensor that is being copied to this place.
+    /// Waits until the copy to this place is complete.
     Wait(Slot),
     /// Runs an operator.
     Run {
         /// The operator.
         op: OpId,
-        /// What it reads, in the order of [`Op::reads`](crate::Op::reads), each in a memory of its use.
+        /// The operands, in the order of [`Op::reads`](crate::Op::reads), each in a memory of its use.
         reads: Vec<Slot>,
-        /// What it writes, in the order of [`Op::writes`](crate::Op::writes), in the scratchpad; where nothing moves, in
-        /// any memory that operators write to.
+        /// The results, in the order of [`Op::writes`](crate::Op::writes), in the scratchpad; where nothing moves, in
+        /// any memory that operators can write.
         writes: Vec<Slot>,
-        /// Offset of its workspace in the scratchpad; of no meaning if it has none.
+        /// Offset of its workspace in the scratchpad; ignored if it has none.
         workspace: Bytes,
     },
 }
 
-/// What a copy is for those who count traffic. It follows from what came before: see [`Kinds`].
+/// The kind of a copy in the count of traffic. It follows from the lines before it: see [`Kinds`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// From host memory, an argument's first time. Compulsory.
+    /// From host memory, the first load of an argument. Compulsory.
     Load,
-    /// From host memory, each time after that, and whatever an operator wrote, staged tensors included.
+    /// From host memory, any other: later loads of an argument, and tensors that operators wrote, staged tensors
+    /// included.
     Reload,
-    /// To host memory, a result of the function for the first time. Compulsory.
+    /// To host memory, the first store of a result of the function. Compulsory.
     Store,
-    /// To host memory, anything else: it has to come back, by itself or in a staged tensor.
+    /// To host memory, any other: the tensor is read again later, by itself or as part of a staged tensor.
     Spill,
-    /// Between two memories that are not host memory.
+    /// Between two memories, neither of them host memory.
     Move,
 }
 
 impl Kind {
-    /// As a word.
+    /// The name in programs and reports.
     pub fn name(self) -> &'static str {
         match self {
             Kind::Load => "load",
@@ -134,25 +135,25 @@ impl Kind {
         }
     }
 
-    /// Whether no plan can do without.
+    /// Whether every plan needs it.
     pub fn is_compulsory(self) -> bool {
         matches!(self, Kind::Load | Kind::Store)
     }
 }
 
-/// Tells the kind of each copy of a program, in the order of its lines.
+/// Determines the kind of each copy of a program, in the order of its lines.
 pub struct Kinds<'a> {
     problem: &'a Problem,
-    /// By tensor: whether it came from host memory before, or never has to.
+    /// By tensor: whether it was copied from host memory before, or never has to be.
     came_in: Vec<bool>,
-    /// By tensor: whether it went to host memory before, or never has to.
+    /// By tensor: whether it was copied to host memory before, or never has to be.
     went_out: Vec<bool>,
-    /// By tensor: of the copy of which some slices are still to come, with the bytes that came.
+    /// By tensor: the kind of a copy whose slices are incomplete, and the bytes of its slices so far.
     sliced: Vec<Option<(Kind, Bytes)>>,
 }
 
 impl Kinds<'_> {
-    /// Before the first line.
+    /// The state before the first line.
     pub fn new(problem: &Problem) -> Kinds<'_> {
         let graph = &problem.graph;
         Kinds {
@@ -172,7 +173,7 @@ impl Kinds<'_> {
         }
     }
 
-    /// The kind of the copy of which this is the next slice: it is decided at the first one.
+    /// The kind of the copy that this is the next slice of. It is decided at the first slice.
     pub fn of_slice(&mut self, copy: &Copy, slice: Slice) -> Kind {
         let size = self.problem.graph.tensor(copy.tensor).size;
         let (kind, before) = match self.sliced[copy.tensor.index()] {
@@ -184,49 +185,49 @@ impl Kinds<'_> {
         kind
     }
 
-    /// The kind of the way from host memory of what an operator reads there.
+    /// The kind of an operator's read in host memory.
     pub fn from_home(&mut self, tensor: TensorId) -> Kind {
         let is_first = !std::mem::replace(&mut self.came_in[tensor.index()], true);
         if is_first { Kind::Load } else { Kind::Reload }
     }
 
-    /// The kind of the way to host memory of what an operator writes there.
+    /// The kind of an operator's write in host memory.
     fn goes_home(&mut self, tensor: TensorId) -> Kind {
         let is_first = !std::mem::replace(&mut self.went_out[tensor.index()], true);
         if is_first { Kind::Store } else { Kind::Spill }
     }
 
-    /// What is wrong with calling the copy of a tensor `said` that is `found`: as a sentence.
+    /// The error of calling a copy `said` whose kind is `found`, as a sentence.
     pub fn complain(&self, tensor: TensorId, said: Kind, found: Kind) -> Option<String> {
         let graph = &self.problem.graph;
         let why = match (said, found) {
             _ if said == found => return None,
-            (Kind::Load, Kind::Reload) if !is_loaded(self.problem, tensor) => "is loaded, but is no argument",
+            (Kind::Load, Kind::Reload) if !is_loaded(self.problem, tensor) => "is loaded, but is not an argument",
             (Kind::Load, Kind::Reload) => "is loaded a second time, which is a reload",
             (Kind::Reload, Kind::Load) => "is reloaded, but was not loaded before",
             (Kind::Store, Kind::Spill) if graph.is_stored(tensor) => "is stored a second time",
-            (Kind::Store, Kind::Spill) => "is stored, but is no result that an operator writes",
-            (Kind::Spill, Kind::Store) => "is spilled, but is a result and to be stored",
-            _ => return Some(format!("a {} is no {}", found.name(), said.name())),
+            (Kind::Store, Kind::Spill) => "is stored, but is not a result that an operator writes",
+            (Kind::Spill, Kind::Store) => "is spilled, but is a result, so this is a store",
+            _ => return Some(format!("a {} is not a {}", found.name(), said.name())),
         };
         Some(format!("{} {why}", graph.tensor(tensor).name))
     }
 }
 
-/// Whether a tensor's first way from host memory is compulsory: it lies there from the start, and not in parts.
+/// Whether the first load of a tensor is compulsory: it is an argument or a weight, and not staged.
 fn is_loaded(problem: &Problem, tensor: TensorId) -> bool {
     problem.graph.tensor(tensor).origin != Origin::Staged && problem.graph.starts_at_home(tensor)
 }
 
-/// Bytes moved between host memory and the rest, and what all copies cost; where nothing moves, the bytes that
-/// operators read and write in host memory, and what all of their accesses cost.
+/// Bytes moved from and to host memory, and the cost of all copies. Where nothing moves: the bytes that operators read
+/// and write in host memory, and the cost of all their accesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Loads and stores, those of weights left out that may be kept from one run to the next.
+    /// Loads and stores, except loads of weights that may be kept from one run to the next.
     pub compulsory: Bytes,
     /// Spills and reloads, and loads of weights that may be kept.
     pub non_compulsory: Bytes,
-    /// What all copies cost, those between other memories included: each byte as much as the link over which it goes
+    /// The cost of all copies, including those between other memories: each byte costs the price of its link
     /// ([`Link::price`](crate::Link::price)).
     pub cost: u128,
     /// How often an operator reads two tensors in one bank, where that has a price
@@ -235,7 +236,7 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    /// What a program moves.
+    /// The traffic of a program.
     pub fn of(problem: &Problem, actions: &[Action]) -> Traffic {
         let mut traffic = Traffic::default();
         let mut kinds = Kinds::new(problem);
@@ -278,13 +279,13 @@ impl Traffic {
         traffic
     }
 
-    /// All of it.
+    /// All bytes.
     pub fn total(self) -> Bytes {
         self.compulsory + self.non_compulsory
     }
 }
 
-/// How many pairs of operands lie in one bank where that has a price.
+/// The number of bank conflicts that have a price.
 fn priced_conflicts(problem: &Problem, reads: &[Slot]) -> u64 {
     let bank = |it: &Slot| {
         let memory = problem.machine.memories().get(it.place.memory.index())?;
@@ -298,8 +299,9 @@ fn priced_conflicts(problem: &Problem, reads: &[Slot]) -> u64 {
     banks.chunk_by(|a, b| a == b).map(pairs).sum()
 }
 
-/// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and of what operators
-/// read in other memories than the scratchpad. [`Traffic::cost`] is their sum by the prices of links.
+/// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and those that
+/// operators read in memories other than the scratchpad. [`Traffic::cost`] is their sum, weighted by the prices of
+/// links.
 pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
     let mut bytes = vec![Bytes::ZERO; problem.machine.links().len()];
     let mut count = |from: MemoryId, to: MemoryId, size: Bytes| {
@@ -321,10 +323,11 @@ pub fn bytes_by_link(problem: &Problem, actions: &[Action]) -> Vec<Bytes> {
     bytes
 }
 
-/// A program as text, a line for each action, with the graph's names: `reload a at 64`, `run conv: a@0 w@64 -> b@128`.
+/// A program as text, one line for each action, with the graph's names: `reload a at 64`,
+/// `run conv: a@0 w@64 -> b@128`.
 ///
-/// A place in the scratchpad is its offset; any other begins with the memory's name. What begins and is waited
-/// for later says `async`, and `slice 0..64` before that if it is only some bytes.
+/// A place in the scratchpad is printed as its offset, any other with the name of the memory before it. An issued copy
+/// has the suffix `async`, and a slice `slice 0..64` before that.
 pub fn program_text(problem: &Problem, actions: &[Action]) -> Vec<String> {
     let mut kinds = Kinds::new(problem);
     let line = |action: &Action| match action {

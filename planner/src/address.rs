@@ -1,28 +1,26 @@
-//! Addresses for an outline: each stay is an interval to be packed, and so is each workspace.
+//! Addresses for an outline: each stay is an interval to pack, and so is each workspace.
 //!
-//! A result that shares bytes with an operand makes one *shape* with it: where the one lies, the other
-//! does, and so do all that share bytes with them, before and after. A chain of tensors of one size is
-//! a plain interval. A chain of concatenations is one that grows: it is as large as what comes out in
-//! the end, but before that only the parts are in use that are there already, and others may lie
-//! where the rest will be.
+//! A result that shares bytes with an operand forms one *shape* with it, as do all tensors that share bytes with them,
+//! before and after: their relative offsets are fixed. A chain of tensors of one size is a plain interval. A chain of
+//! concatenations grows: its shape is as large as the final result, but earlier only the existing parts are in use, and
+//! other tensors may occupy the rest.
 //!
-//! Reserved addresses are blocks with fixed offsets, and so are shapes of which a stay has a pin.
+//! Reserved addresses are blocks with fixed offsets, and so are shapes with a pinned stay.
 //!
-//! Two stays of a shape that are there at once must not overlap, or the pair that would have
-//! joined them is left out. If shapes cannot be packed, stays are separated at each step where there
-//! is room for both.
+//! Two simultaneous stays of a shape must not overlap; otherwise the pair that would have joined them is dropped. If
+//! shapes cannot be packed, stays are separated at each step that has space for both.
 
 use crate::banks::in_other_banks;
 use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step, TensorId};
 use std::ops::Range;
 
-/// How often packing shapes that grow is tried, each time with other orders. Where it fails, stays are
-/// separated or leave once more, which is better than to try for long.
+/// The number of attempts, each with other orders, to pack shapes that grow. If all fail, separating or evicting stays
+/// is better than more attempts.
 const ATTEMPTS: u64 = 256;
 
-/// The plan that follows an outline, if its stays can be packed and the deadline allows. Where operands are to lie in different
-/// banks, as many do as are found.
+/// The plan that follows an outline, if its stays can be packed and the deadline allows. If bank conflicts matter,
+/// it has as few as were found; `None` if they are not allowed and some remain.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     if let Some(banked) = problem.without_banks().ok()? {
         let plan = banked.back(address(banked.problem(), outline, deadline)?);
@@ -32,8 +30,7 @@ pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Opti
     address_where(problem, outline, &mut in_place, &[], deadline)
 }
 
-/// Likewise, but results lie beside operands in whose place they could be, wherever there is room for both. None if there is
-/// nowhere, too.
+/// The same with results beside operands that they could overlap, wherever both fit. `None` also if they fit nowhere.
 pub(crate) fn address_separated(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     if let Some(banked) = problem.without_banks().ok()? {
         return address_separated(banked.problem(), outline, deadline).map(|it| banked.back(it));
@@ -43,8 +40,8 @@ pub(crate) fn address_separated(problem: &Problem, outline: &Outline, deadline: 
     if is_any { address_sharing(problem, outline, &in_place, deadline).plan() } else { None }
 }
 
-/// Likewise where some weights lie in the scratchpad beside an outline, from their last stay to their first one in the next
-/// run: all of their stays in a plan that are at either end of it are at one offset.
+/// The same for an outline with weights that lie in the scratchpad from their last stay to their first one in the next
+/// run: all their stays at either end of the plan have one offset.
 pub(crate) fn address_kept(
     problem: &Problem,
     outline: &Outline,
@@ -54,7 +51,7 @@ pub(crate) fn address_kept(
     let is_kept = |tensor: TensorId| kept.binary_search(&tensor).is_ok();
     let mut outline = outline.clone();
     let mut in_place = problem.in_place_by_step(&outline.order);
-    // What is kept does not die.
+    // A kept tensor does not die.
     in_place.iter_mut().for_each(|pairs| pairs.retain(|it| !is_kept(it.operand)));
     let end = Step(outline.order.len() as u32);
     for tensor in kept {
@@ -73,14 +70,14 @@ pub(crate) fn address_kept(
     address_where(problem, &outline, &mut in_place, &ties, deadline)
 }
 
-/// How giving addresses went.
+/// The outcome of assigning addresses.
 #[derive(Clone, Debug)]
 pub(crate) enum Addressed {
-    /// All stays have one.
+    /// All stays have an address.
     Placed(Plan),
-    /// That is impossible, and proven.
+    /// Proven impossible.
     Infeasible,
-    /// It was given up.
+    /// Neither found nor proven impossible.
     Undecided,
 }
 
@@ -93,8 +90,7 @@ impl Addressed {
     }
 }
 
-/// Packs stays where these pairs share bytes and no others do. A pair that would have parts of a shape in each other's way
-/// does not.
+/// Packs stays such that exactly these pairs share bytes. A pair that would make parts of a shape overlap is dropped.
 pub(crate) fn address_sharing(
     problem: &Problem,
     outline: &Outline,
@@ -104,7 +100,7 @@ pub(crate) fn address_sharing(
     pack_shapes(problem, outline, &Shapes::new(problem, outline, in_place, &[]), Ends::Exact, ATTEMPTS, deadline)
 }
 
-/// Packs stays; if that fails, without those pairs for which there is room apart.
+/// Packs stays; if that fails, packs them again without the pairs whose tensors have space apart.
 fn address_where(
     problem: &Problem,
     outline: &Outline,
@@ -122,7 +118,7 @@ fn address_where(
         return plan;
     }
     if problem.graph.has_pins() {
-        // With a pin, a whole shape is in one place.
+        // A whole shape with a pinned part is fixed.
         let is_pinned = |it: &InPlace| [it.result, it.operand].map(|it| problem.graph.pinned(it).is_some());
         let mut apart = in_place.to_vec();
         apart.iter_mut().for_each(|it| it.retain(|it| matches!(is_pinned(it), [true, true] | [false, false])));
@@ -136,19 +132,19 @@ fn address_where(
     if separate(problem, outline, in_place) { pack(in_place) } else { None }
 }
 
-/// Bytes that are needed for a stay before it begins, since they come in bit by bit.
+/// Bytes of a stay that are needed before it begins, since they are loaded in slices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lead {
-    /// Which stay.
+    /// The stay.
     pub stay: usize,
-    /// The first step in which they are needed; they are from then on.
+    /// The first step in which they are needed.
     pub since: Step,
-    /// Which bytes of its tensor.
+    /// The bytes of the tensor.
     pub bytes: Slice,
 }
 
-/// The same where some stays need a part of their place before they begin; the leads of a stay are side by side. It gives
-/// up after so many attempts.
+/// The same where some stays need a part of their place before they begin; the leads of a stay are adjacent. It gives
+/// up after `attempts` attempts.
 pub(crate) fn address_with_leads(
     problem: &Problem,
     outline: &Outline,
@@ -160,10 +156,10 @@ pub(crate) fn address_with_leads(
     pack_shapes(problem, outline, &shapes, Ends::Units, attempts, deadline).plan()
 }
 
-/// How many capacities between the least and the whole scratchpad are tried to pack low.
+/// The number of capacities between the least one and the whole scratchpad that are tried for a low packing.
 const CAPACITIES: u64 = 8;
 
-/// The same for some of the stays alone, and as low as it can be found quickly.
+/// The same for some of the stays only, packed as low as can be found quickly.
 pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, deadline: Deadline) -> Option<Plan> {
     let in_place = problem.in_place_by_step(&outline.order);
     let (rooms, all) = (outline.rooms(problem).into_iter().max().unwrap_or_default(), problem.machine.scratchpad());
@@ -178,12 +174,12 @@ pub(crate) fn address_low(problem: &Problem, outline: &Outline, attempts: u64, d
     capacities.into_iter().find_map(pack)
 }
 
-/// Where stretches of the scratchpad end for the packer, but for the last one.
+/// The ends of stretches of the scratchpad for the packer, except the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ends {
-    /// At a multiple of the alignment: what is left of a unit is not used.
+    /// Rounded down to the alignment: the rest of a unit is unused.
     Units,
-    /// Where they do end, so that it is proven what cannot be packed.
+    /// Exact, so that infeasibility is proven.
     Exact,
 }
 
@@ -208,7 +204,7 @@ fn pack_shapes(
     let end = stretches.last().map_or(Bytes::ZERO, |it| it.end);
     let is_cut = |it: &Range<Bytes>| it.end != end && !it.end.0.is_multiple_of(alignment.0);
     if ends == Ends::Exact && stretches.iter().any(is_cut) {
-        // The packer has obstacles at multiples of the alignment of all.
+        // The packer requires obstacles at multiples of all alignments.
         intervals.iter_mut().for_each(|it| it.alignment = alignment);
         alignment = Bytes(1);
     }
@@ -228,7 +224,7 @@ fn pack_shapes(
     }
 }
 
-/// What lies before and between stretches of a memory in all steps, in whole units of the alignment.
+/// The gaps before and between stretches of a memory, in all steps, in whole units of the alignment.
 pub(crate) fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32) -> impl Iterator<Item = Interval> {
     let ends = [Bytes::ZERO].into_iter().chain(stretches.iter().map(|it| it.end));
     ends.zip(stretches).map(move |(end, next)| {
@@ -240,24 +236,23 @@ pub(crate) fn between(stretches: &[Range<Bytes>], alignment: Bytes, n_steps: u32
 /// A stay as a part of a shape.
 struct Part {
     shape: usize,
-    /// The steps in which it counts, half-open: those of its stay, but for those in which it lies within
-    /// another part.
+    /// The steps in which it counts, half-open: those of its stay, except where it lies within another part.
     start: u32,
     end: u32,
-    /// Of its first byte, counted from anywhere, but by all parts of the shape alike.
+    /// The offset of its first byte, relative to an origin that all parts of the shape share.
     low: i128,
     size: i128,
-    /// What is needed before: the first step, and the bytes from `low` on. They are needed to the start.
+    /// Bytes that are needed earlier: the first step, and the bytes relative to `low`. They are needed until `start`.
     leads: Vec<(u32, i128, i128)>,
 }
 
 impl Part {
-    /// The first step in which any of it is needed.
+    /// The first step in which any part of it is needed.
     fn since(&self) -> u32 {
         self.leads.iter().map(|it| it.0).min().map_or(self.start, |it| it.min(self.start))
     }
 
-    /// Which bytes are needed in which steps, both half-open.
+    /// The bytes that are needed and their steps, both half-open.
     fn pieces(&self) -> impl Iterator<Item = (Range<u32>, Range<i128>)> {
         let whole = (self.start..self.end, self.low..self.low + self.size);
         let lead = |&(since, low, high): &(u32, i128, i128)| (since..self.start, self.low + low..self.low + high);
@@ -277,20 +272,19 @@ impl Part {
 struct Shapes {
     /// By stay.
     parts: Vec<Part>,
-    /// The stays of each shape; none of one that became part of another.
+    /// The stays of each shape; empty if it was joined to another one.
     members: Vec<Vec<usize>>,
-    /// By shape: the steps of all of its parts, half-open, or some more.
+    /// By shape: a range that contains the steps of all of its parts, half-open.
     hulls: Vec<(u32, u32)>,
-    /// By shape: where its parts lie with `low` zero, if one of them has a pin.
+    /// By shape: the offset that corresponds to `low` zero, if a part has a pin.
     pins: Vec<Option<i128>>,
-    /// Where the scratchpad ends.
+    /// The end of the scratchpad.
     end: i128,
 }
 
 impl Shapes {
-    /// Stays are sorted by their start, then by tensor; and an operand's number is less than a
-    /// result's. So the stay that a result shares bytes with comes before its own. Pairs of a step are sorted by
-    /// their results.
+    /// Stays are sorted by their start, then by tensor, and an operand's id is less than a result's. So the stay that a
+    /// result shares bytes with comes before its own. The pairs of a step are sorted by their results.
     fn new(problem: &Problem, outline: &Outline, in_place: &[Vec<InPlace>], leads: &[Lead]) -> Shapes {
         let mut leads_of: Vec<Vec<(u32, i128, i128)>> = vec![Vec::new(); outline.stays.len()];
         for Lead { stay, since, bytes } in leads {
@@ -313,7 +307,7 @@ impl Shapes {
             shapes.members.push(vec![index]);
             shapes.pins.push(problem.graph.pinned(stay.tensor).map(|it| it.start.0.into()));
             latest[stay.tensor.index()] = Some(index);
-            // A result that was put out and came in again shares nothing.
+            // A result that was evicted and reloaded shares nothing.
             let pairs = &in_place[stay.steps.start.index()];
             let first = pairs.partition_point(|it| it.result < stay.tensor);
             for pair in pairs[first..].iter().take_while(|it| it.result == stay.tensor) {
@@ -325,12 +319,12 @@ impl Shapes {
         shapes
     }
 
-    /// Makes one shape of those of a result and an operand, unless parts would be in each other's way.
+    /// Joins the shapes of a result and an operand, unless parts of them would overlap.
     fn join(&mut self, result: usize, operand: usize, pair: &InPlace) {
         let at = i128::from(pair.at().0);
         let inner = if pair.inner() == pair.result { result } else { operand };
         let outer = if inner == result { operand } else { result };
-        // In the step of the operator, the inner one counts with the outer one.
+        // In the step of the operator, the outer one counts for the inner one.
         let step = self.parts[result].start;
         let before = (self.parts[inner].start, self.parts[inner].end);
         if inner == result {
@@ -349,7 +343,7 @@ impl Shapes {
             (self.parts[inner].start, self.parts[inner].end) = before;
             self.trim(inner);
         } else if from != to {
-            // The larger one takes in the smaller one.
+            // The smaller shape is merged into the larger one.
             let is_larger = self.members[from].len() <= self.members[to].len();
             let (from, to, moved) = if is_larger { (from, to, moved) } else { (to, from, -moved) };
             for member in std::mem::take(&mut self.members[from]) {
@@ -363,7 +357,7 @@ impl Shapes {
         }
     }
 
-    /// Makes two stays of one tensor lie at one offset, each of which is a shape by itself.
+    /// Places two stays of one tensor at one offset; each is a shape of one part.
     fn tie(&mut self, one: usize, other: usize) {
         let (from, to) = (self.parts[other].shape, self.parts[one].shape);
         let members = std::mem::take(&mut self.members[from]);
@@ -373,7 +367,7 @@ impl Shapes {
         *of_to = (of_to.0.min(of_from.0), of_to.1.max(of_from.1));
     }
 
-    /// Whether two shapes can lie where both have pins, or all of one that has none lies within the scratchpad then.
+    /// Whether the pins of two shapes agree, and an unpinned shape would lie within the scratchpad.
     fn do_pins_agree(&self, from: usize, to: usize, moved: i128) -> bool {
         let (of_from, of_to) = (self.pins[from].map(|it| it - moved), self.pins[to]);
         let lies_within = |shape: usize, base: i128| {
@@ -388,7 +382,7 @@ impl Shapes {
         }
     }
 
-    /// Sees to the steps of a part that is a shape by itself.
+    /// Removes the steps of a one-part shape's part in which it does not count.
     fn trim(&mut self, stay: usize) {
         let part = &self.parts[stay];
         if self.members[part.shape].len() == 1 {
@@ -396,10 +390,10 @@ impl Shapes {
         }
     }
 
-    /// Whether parts of two shapes are in each other's way, where those of `from` lie so much higher.
+    /// Whether parts of two shapes overlap if those of `from` are moved up by `moved`.
     ///
-    /// A shape of thousands of parts is handed over from operator to operator mostly, and what it is joined
-    /// with is there before it or after it: so only parts that share a step with the other shape count.
+    /// A shape of thousands of parts mostly passes from operator to operator, and the shapes that it is joined with
+    /// come before or after it. So only parts that share a step with the other shape are compared.
     fn do_meet(&self, to: usize, from: usize, moved: i128) -> bool {
         let steps = (self.hulls[to].0.max(self.hulls[from].0), self.hulls[to].1.min(self.hulls[from].1));
         let near = |shape: usize| {
@@ -413,10 +407,10 @@ impl Shapes {
         of_to.iter().any(|part| of_from.iter().any(|other| part.meets(other, moved)))
     }
 
-    /// Each shape as an interval, and from where its parts count.
+    /// Each shape as an interval, and the origin of its parts.
     ///
-    /// Parts begin at multiples of the alignment, so no other block can use the padding of one that ends
-    /// below the top of the shape.
+    /// Parts begin at multiples of the alignment, so no other block can use the padding of a part that ends below the
+    /// top of the shape.
     fn intervals(&self, problem: &Problem) -> Vec<(Interval, i128)> {
         let interval = |(members, pin): (&Vec<usize>, &Option<i128>)| {
             let parts = || members.iter().map(|it| &self.parts[*it]).filter(|it| 0 < it.size);
@@ -438,7 +432,7 @@ impl Shapes {
     }
 }
 
-/// Separates results and operands where there is room; gives whether there was.
+/// Separates results and operands where there is space; returns whether there was any.
 fn separate(problem: &Problem, outline: &Outline, in_place: &mut [Vec<InPlace>]) -> bool {
     let mut is_separated = false;
     for (mut taken, pairs) in outline.rooms(problem).into_iter().zip(in_place) {

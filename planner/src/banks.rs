@@ -1,9 +1,8 @@
-//! Banks of the scratchpad, for planners that know none: stretches of a longer scratchpad between reserved addresses.
+//! Banks of the scratchpad for solvers without banks: a longer scratchpad with reserved addresses between the banks.
 //!
-//! Between two banks one unit of the alignment is put that is reserved. What lies between such units lies in one bank, and
-//! whatever lies in one bank lies between them: each plan of the one problem is a plan of the other, of the same traffic and
-//! at other addresses. So bounds and proofs stay what they are. A bank that does not begin at a multiple of the alignment
-//! counts from the first one in it.
+//! One reserved unit of the alignment is inserted between each two banks. A block lies between such units exactly if it
+//! lies in one bank, so each plan of one problem is a plan of the other, with the same traffic at other addresses, and
+//! bounds and proofs carry over. A bank that does not begin at a multiple of the alignment begins at the next one.
 
 mod alone;
 mod apart;
@@ -24,27 +23,28 @@ pub(crate) use reads::Together;
 use crate::{Bytes, Error, Memory, MemoryId, Plan, Problem, TensorId, When};
 use std::ops::Range;
 
-/// A problem without banks in the place of one with banks.
+/// The problem without banks that replaces one with banks.
 pub(crate) struct Banked<'a> {
     original: &'a Problem,
     problem: Problem,
     ways: Vec<Way>,
 }
 
-/// Where a bank lies in both scratchpads.
+/// The position of a bank in both scratchpads.
 #[derive(Clone, Debug)]
 struct Way {
-    /// Its addresses at which blocks may begin and end, half-open.
+    /// The addresses at which blocks may begin and end, half-open.
     original: Range<Bytes>,
-    /// Where it begins in the longer scratchpad.
+    /// Its start in the longer scratchpad.
     start: Bytes,
 }
 
 impl Problem {
-    /// The same problem without banks in its scratchpad; none if it has none. Operands may be in one bank there.
+    /// The same problem without banks in its scratchpad; `None` if it has no banks. It allows operands in one bank.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`]; [`Error::Pin`] at a pin across banks; [`Error::TooLarge`].
+    /// [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`]; [`Error::Pin`] if a pin lies across banks;
+    /// [`Error::TooLarge`].
     pub(crate) fn without_banks(&self) -> Result<Option<Banked<'_>>, Error> {
         let Memory { banks, alignment, .. } = &self.machine.memories()[MemoryId::SCRATCHPAD.index()];
         if banks.is_none() {
@@ -96,7 +96,7 @@ fn bytes(count: u128) -> Result<Bytes, Error> {
     u64::try_from(count).map(Bytes).map_err(|_| Error::TooLarge)
 }
 
-/// Where so many bytes from an address on lie in the longer scratchpad; none if they are in no one bank.
+/// The address of a block in the longer scratchpad; `None` if it is not within one bank.
 fn there(ways: &[Way], at: Bytes, size: Bytes) -> Option<Bytes> {
     let is_in = |it: &&Way| it.original.start <= at && at <= it.original.end && size <= it.original.end - at;
     ways.iter().find(is_in).map(|it| at - it.original.start + it.start)
@@ -113,7 +113,7 @@ impl Banked<'_> {
         &self.problem
     }
 
-    /// A plan of the problem without banks, with addresses in the banks.
+    /// Converts a plan of the problem without banks into one with addresses in the banks.
     pub fn back(&self, mut plan: Plan) -> Plan {
         let back = |at: &mut Bytes| {
             let way = self.ways[..self.ways.partition_point(|it| it.start <= *at)].last();
@@ -124,7 +124,7 @@ impl Banked<'_> {
         plan
     }
 
-    /// A plan of the problem with banks, with addresses of that without; what lies across banks keeps its own.
+    /// Converts a plan of the problem with banks into one without; a block across banks keeps its address.
     pub fn forth(&self, mut plan: Plan) -> Plan {
         let graph = &self.original.graph;
         let forth = |at: &mut Bytes, size: Bytes| *at = there(&self.ways, *at, size).unwrap_or(*at);
@@ -138,7 +138,7 @@ impl Banked<'_> {
         plan
     }
 
-    /// An error of the problem without banks, in the words of that with banks.
+    /// Converts an error of the problem without banks into one of the problem with banks.
     pub fn error(&self, error: Error) -> Error {
         let Error::NoPlace { when: When::Run(op), tensors, .. } = error else { return error };
         let Problem { graph, machine } = self.original;

@@ -1,19 +1,19 @@
-//! How memory is planned elsewhere, to compare with: three rules, one after the other.
+//! Memory planning in other compilers, for comparison: three rules, applied in turn.
 //!
-//! What compilers and papers do apart from each other, each written from its description:
+//! Each rule is written from the description of a compiler or a paper:
 //!
-//! 1. An [`OrderRule`] sees nothing but the graph.
-//! 2. A [`ReplacementRule`] sees the order and chooses which tensor leaves when there is no room.
-//! 3. An [`AllocationRule`] gives addresses, as they are asked for or afterwards. It may find memory
-//!    in pieces, and then more has to leave than by the sum of sizes: that is part of what it costs.
+//! 1. An [`OrderRule`] sees only the graph.
+//! 2. A [`ReplacementRule`] sees the order and chooses the tensor to evict when the scratchpad is full.
+//! 3. An [`AllocationRule`] assigns addresses, during replacement or afterwards. Memory may be fragmented, and then
+//!    more must be evicted than the sum of sizes requires: that is part of its cost.
 //!
-//! A [`Baseline`] is a choice of the three. Its plan is a plan like any other, for the judge and for
-//! the count of traffic. Nothing here proves anything, or goes back on what it decided.
+//! A [`Baseline`] is a choice of the three. Its plan is an ordinary plan for the judge and the count of traffic. A
+//! baseline proves nothing and does not backtrack.
 //!
-//! When transfers begin on a machine with a clock is a rule by itself, for any plan: [`PrefetchRule`].
+//! A [`PrefetchRule`] decides when transfers begin on a machine with a clock. It applies to any plan.
 //!
-//! All rules know what the problem grants to everybody: what is dead leaves at once, a tensor with
-//! a host copy leaves for free, and so a tensor is written back once.
+//! All rules share what every plan of a problem may do: a dead tensor is dropped at once, a tensor with a host copy is
+//! evicted for free, and so a tensor is written back only once.
 
 mod free_of_spills;
 mod greedy_by_size;
@@ -36,43 +36,41 @@ use crate::hole::Fit;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::fmt;
 
-/// In which order the operators run.
+/// The order of the operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrderRule {
-    /// As they are written.
+    /// Source order.
     Source,
     /// [`depth_first`].
     DepthFirst,
     /// [`breadth_first`].
     BreadthFirst,
-    /// [`least_peak`], of the default width.
+    /// [`least_peak`] with the default width.
     LeastPeak,
 }
 
-/// How addresses are given, and when.
+/// How addresses are assigned, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AllocationRule {
-    /// As they are asked for, in the lowest hole that is large enough. Where there is none, tensors
-    /// leave until there is one.
+    /// On demand, in the lowest hole that is large enough. If there is none, tensors are evicted until there is one.
     FirstFit,
-    /// As they are asked for, in the smallest hole that is large enough. Where there is none,
-    /// tensors leave until there is one.
+    /// On demand, in the smallest hole that is large enough. If there is none, tensors are evicted until there is one.
     BestFit,
-    /// Afterwards, the largest first, in the smallest hole that is large enough: greedy by size
-    /// (Pisarchyk and Lee, *Efficient Memory Management for Deep Neural Net Inference*, 2020).
-    /// Replacement counts bytes alone. What does not find a place is cut out, step by step; and it
-    /// is tried with less and less capacity, of which the least traffic is taken.
+    /// Afterwards, the largest block first, in the smallest hole that is large enough: greedy by size (Pisarchyk and
+    /// Lee, *Efficient Memory Management for Deep Neural Net Inference*, 2020). Replacement only counts bytes. Blocks
+    /// without a place are cut out step by step. This is repeated with less and less capacity, and the plan with the
+    /// least traffic is taken.
     GreedyBySize,
 }
 
-/// A way to plan: three rules, one after the other.
+/// A baseline: three rules, applied in turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Baseline {
-    /// In which order the operators run.
+    /// The order of the operators.
     pub order: OrderRule,
-    /// Which tensor leaves when there is no room.
+    /// The tensor to evict when the scratchpad is full.
     pub replacement: ReplacementRule,
-    /// How addresses are given, and when.
+    /// How addresses are assigned, and when.
     pub allocation: AllocationRule,
 }
 
@@ -93,7 +91,7 @@ impl OrderRule {
 }
 
 impl Baseline {
-    /// All choices of the three rules; those with one order stand together.
+    /// All combinations of the three rules; those with the same order are adjacent.
     pub fn all() -> Vec<Baseline> {
         let mut all = Vec::new();
         for order in OrderRule::ALL {
@@ -118,8 +116,8 @@ impl Baseline {
         self.plan_in_order(problem, &self.order.order(problem))
     }
 
-    /// The plan, where [`OrderRule::order`] was asked before. Other orders are possible, if they are
-    /// one of all operators and respect the dependences.
+    /// The plan for the order of an earlier [`OrderRule::order`]. Other orders of all operators that respect the
+    /// dependences are allowed too.
     ///
     /// # Errors
     /// Those of [`Problem::check`].
@@ -132,16 +130,16 @@ impl Baseline {
     }
 }
 
-/// The outline with the least traffic of those that the rules for order and replacement make,
-/// addresses left aside: what cleverer planners can start from, and have to be better than.
+/// The outline with the least traffic that the rules for order and replacement find, without addresses: a start for the
+/// solvers, and an upper bound.
 ///
-/// `width` is that of [`least_peak`]; a small one takes next to no time. [`Problem::check`] holds.
+/// `width` is that of [`least_peak`]; a small one takes little time. Requires that [`Problem::check`] succeeds.
 pub fn best_outline(problem: &Problem, width: usize) -> Outline {
     outlines_until(problem, width, Deadline::NEVER).swap_remove(0)
 }
 
-/// The better outline by rules for replacement in each order that the rules make, the least traffic
-/// first. At the deadline, of those orders that were looked at until then.
+/// The better outline by rules for replacement in each order that the rules find, sorted by traffic. After the
+/// deadline, only the orders tried so far.
 ///
 /// `width` is that of [`least_peak`].
 pub(crate) fn outlines_until(problem: &Problem, width: usize, deadline: Deadline) -> Vec<Outline> {
@@ -163,7 +161,7 @@ pub(crate) fn outlines_until(problem: &Problem, width: usize, deadline: Deadline
         let costing = by_rules.into_iter().map(|outline| (outline.non_compulsory(problem), outline));
         outlines.extend(costing.min_by_key(|(cost, _)| *cost));
     }
-    // Of equals the first, which is nearest to the source.
+    // Among equals, the first one is closest to the source.
     outlines.sort_by_key(|(cost, _)| *cost);
     outlines.into_iter().map(|(_, outline)| outline).collect()
 }

@@ -1,16 +1,15 @@
-//! The judge: whether a planned program does what its problem asks, and what it moves.
+//! The judge: whether a planned program solves its problem, and how many bytes it moves.
 //!
-//! The program runs on a machine whose memories hold names instead of data. What is copied or written puts a
-//! tensor's name over its bytes, and whatever had a byte there is gone; what is read or copied must still lie whole
-//! under its name. A copy that was issued and not waited for is at neither place for certain: its name is
-//! where it goes only after the wait, and until then nothing may be put over either place, but by what comes after it in
-//! the same channel (`check/flight.rs`). So each two accesses to one byte, of which one is a write, are ordered by the
-//! program: no speed at which memories answer can make it wrong, if it is right here.
+//! The program runs on a machine whose memories hold names instead of data. A copy or a write puts the tensor's name
+//! over its bytes and destroys whatever had a byte there; a read or a copy requires that the tensor is still complete
+//! under its name. An issued copy is at neither place until it is waited for: its name appears at the destination only
+//! with the wait, and until then nothing may overwrite either place, except later copies of the same channel
+//! (`check/flight.rs`). So any two accesses to a byte, of which one is a write, are ordered by the program. A program
+//! that is correct here is correct at any speed of the memories.
 //!
-//! Nothing here is shared with any planner, nor with what derives a program from a plan, and
-//! nothing is clever: it is the definition of a right program, to be read in one sitting. It does
-//! not judge how good a program is, except that each copy must serve something. After a fault
-//! it goes on as if the line had been meant well, so that one mistake is not reported many times.
+//! The judge shares no code with any planner or with `Plan::actions`, and it is simple: it is the definition of a
+//! correct program, short enough to read in one sitting. It does not rate programs, except that each copy must be used.
+//! After a fault it continues as if the line had been correct, so that one mistake is not reported many times.
 
 mod flight;
 
@@ -22,22 +21,22 @@ use crate::{
 use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
 
-/// Runs a planned program on a machine of names, and counts what it moves.
+/// Runs a planned program on a machine of names, and counts the bytes that it moves.
 ///
-/// Takes any program at all, unknown ids and absurd offsets included. Time is near-linear in its lines and operands.
+/// Accepts any program, including unknown ids and absurd offsets. Takes near-linear time in its lines and operands.
 ///
 /// # Errors
-/// Everything that is wrong, in the order of the lines at fault; last what the program lacks.
+/// All faults, in the order of their lines; then those of the whole program.
 pub fn check(problem: &Problem, actions: &[Action]) -> Result<Traffic, Vec<Violation>> {
     check_with_prologue(problem, &[], actions)
 }
 
-/// Likewise for a program that runs again and again after a prologue which runs once: it loads the weights that the
-/// program expects in the scratchpad from the run before. The traffic is that of each run, without the prologue.
+/// The same for a program that runs repeatedly after a prologue, which runs once and loads the weights that the program
+/// expects from the previous run. The traffic is that of each run, without the prologue.
 ///
-/// Nothing is taken for granted in a run but what the prologue put there; and at its end all of that must lie there
-/// still, or again. So each run begins where the first one began, and if one of them is right, all are. Lines are counted
-/// from the start of the prologue on.
+/// At the start of a run, only what the prologue loaded is in the scratchpad; at its end, all of it must be there
+/// again. So every run begins in the same state, and if one run is correct, all are. Lines are counted from the start
+/// of the prologue.
 ///
 /// # Errors
 /// Those of [`check()`].
@@ -49,7 +48,7 @@ pub fn check_with_prologue(
     check_with_ends(problem, prologue, actions, &[])
 }
 
-/// Likewise for a program of which it is said where tensors lie when it has run, to those who take them from there.
+/// The same for a program with given places of tensors at its end, where the caller takes them.
 ///
 /// # Errors
 /// Those of [`check()`], and [`Fault::NotAtEnd`].
@@ -80,7 +79,7 @@ pub fn check_with_ends(
     for &(before, after) in graph.edges() {
         judge.before[after.index()].push(before);
     }
-    // Where nothing moves, a program says where they lie.
+    // Where nothing moves, the program declares their places.
     let starts_at_home = !judge.moves_nothing();
     for tensor in graph.tensor_ids().filter(|it| starts_at_home && is_argument(problem, *it)) {
         judge.put(Slot::at_home(tensor), None);
@@ -101,53 +100,53 @@ pub fn check_with_ends(
 struct Judge<'a> {
     problem: &'a Problem,
     moment: Moment,
-    /// What lies intact in each memory.
+    /// The intact contents of each memory.
     memories: Vec<Contents>,
     /// Copies that were issued and not waited for.
     in_flight: Flights,
-    /// What must serve something: each copy, and each run of an operator that ran before.
+    /// Events that must be used: each copy, and each run of an operator that ran before.
     arrivals: Vec<Arrival>,
-    /// By operator: whether it ran, and which operators must run before it whatever they write.
+    /// By operator: whether it ran, and the operators that must run before it regardless of data.
     ran: Vec<bool>,
     before: Vec<Vec<OpId>>,
-    /// By tensor, as far as it counts for traffic.
+    /// By tensor, for the count of traffic.
     came_from_home: Vec<bool>,
     went_home: Vec<bool>,
-    /// Where the prologue put weights; where nothing moves, where they start.
+    /// The places of weights after the prologue; where nothing moves, their declared places.
     kept: Vec<Slot>,
-    /// Whether there was a line that does something, and by tensor whether it was said where it starts.
+    /// Whether there was a line other than a declaration, and by tensor whether its place was declared.
     has_begun: bool,
     has_started: Vec<bool>,
     traffic: Traffic,
     violations: Vec<Violation>,
 }
 
-/// What lies in a memory: no two of these have a byte in common.
+/// The contents of a memory: disjoint blocks.
 #[derive(Default)]
 struct Contents {
     /// By offset.
     placed: BTreeMap<Bytes, Content>,
-    /// What needs no address: tensors without bytes, and all of a memory that is as large as it needs to be.
+    /// Tensors without addresses: those without bytes, and all tensors of a memory without a size.
     apart: BTreeMap<TensorId, Content>,
 }
 
 struct Content {
     tensor: TensorId,
-    /// Behind its last byte.
+    /// One past its last byte.
     end: u128,
-    /// How it came there, if that must serve something.
+    /// The event that put it there, if that must be used.
     arrival: Option<usize>,
 }
 
 struct Arrival {
     moment: Moment,
-    /// That it served nothing.
+    /// The fault if it is not used.
     fault: Fault,
     is_used: bool,
 }
 
 impl Judge<'_> {
-    /// A line of the prologue: a load of a weight that may be kept, and nothing else.
+    /// Runs a line of the prologue: it must load a weight that may be kept.
     fn keep(&mut self, action: &Action) {
         match *action {
             Action::Copy(copy) if !self.is_known(copy.tensor) => self.report(Fault::UnknownTensor(copy.tensor)),
@@ -161,7 +160,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What the prologue put there is there, all at once, and it counts for nothing in a run.
+    /// Begins a run with the contents that the prologue loaded. They do not count as traffic of the run.
     fn begin_run(&mut self) {
         for slot in self.kept.clone() {
             if !self.lies(slot) {
@@ -179,7 +178,7 @@ impl Judge<'_> {
         self.traffic = Traffic::default();
     }
 
-    /// Whether a tensor lies intact somewhere.
+    /// Whether a tensor is intact at a place.
     fn lies(&self, slot: Slot) -> bool {
         let is_apart = self.is_apart(self.block(slot));
         self.memories.get(slot.place.memory.index()).is_some_and(|it| match is_apart {
@@ -225,14 +224,14 @@ impl Judge<'_> {
         }
     }
 
-    /// A tensor lies at a place before anything happens.
+    /// Puts a tensor at a place before the first line.
     fn start(&mut self, slot: Slot) {
         let has_started = std::mem::replace(&mut self.has_started[slot.tensor.index()], true);
         let memory = slot.place.memory;
         let tensor = self.problem.graph.tensor(slot.tensor);
         let is_weight = tensor.origin == Origin::Weight;
         let starts_there = match self.moves_nothing() {
-            // Whoever runs the network writes its arguments anew each time; weights are there for good.
+            // The caller writes arguments anew for each run; weights are permanent.
             true => tensor.origin == Origin::Argument && self.may_write(memory) || is_weight,
             false => tensor.starts_on_chip && memory == MemoryId::SCRATCHPAD,
         };
@@ -251,7 +250,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether operators read and write in every memory to which the machine has a link, and nothing else moves a byte.
+    /// Whether operators access every memory that the machine has a link to, and nothing else moves bytes.
     fn moves_nothing(&self) -> bool {
         self.problem.machine.moves() == Moves::None
     }
@@ -275,7 +274,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Slices of a copy are disjoint.
+    /// The slices of a copy are disjoint.
     fn begin_slice(&mut self, copy: Copy, slice: Slice) {
         let slot = Slot { tensor: copy.tensor, place: copy.to };
         let is_met = |it: &Flight| it.copy != copy || slice.low.max(it.slice.low) < slice.high.min(it.slice.high);
@@ -307,13 +306,13 @@ impl Judge<'_> {
         }
     }
 
-    /// The queue in which a copy waits for its turn; none without a clock.
+    /// The channel of a copy; `None` without a clock.
     fn channel(&self, copy: Copy) -> Option<ChannelId> {
         self.problem.machine.timing(copy.from.memory, copy.to.memory).map(|it| it.channel)
     }
 
-    /// A copy, or its first slice, leaves one place, and the other is taken for it; none if there is no such place. Gives
-    /// what it must serve, and whether it counts as compulsory.
+    /// Takes the source and the destination of a copy or its first slice; `None` if there is no such place. Returns the
+    /// event that must be used, and whether the copy counts as compulsory.
     fn issue(&mut self, copy: Copy, slice: Slice) -> Option<(usize, bool)> {
         let Copy { tensor, from, to } = copy;
         for place in [from, to] {
@@ -327,7 +326,7 @@ impl Judge<'_> {
         }
         let channel = self.channel(copy);
         self.expect_there(Slot { tensor, place: from }, channel);
-        // A staged tensor is there as its parts are, and nothing but that.
+        // A staged tensor is in host memory if and only if its parts are.
         let is_staged = self.problem.graph.tensor(tensor).origin == Origin::Staged;
         let is_used = to.memory == MemoryId::HOME && (is_staged || self.memories[0].apart.contains_key(&tensor));
         if is_used {
@@ -363,7 +362,7 @@ impl Judge<'_> {
             self.report(Fault::WrongWrites { op, found });
         }
 
-        // A slot of an unknown tensor was reported as a wrong operand.
+        // A slot with an unknown tensor was reported as a wrong operand.
         let known = |it: &&Slot| self.is_known(it.tensor);
         let reads: Vec<Slot> = reads.iter().filter(known).copied().collect();
         let writes: Vec<Slot> = writes.iter().filter(known).copied().collect();
@@ -392,9 +391,8 @@ impl Judge<'_> {
             let is_compulsory = self.is_first(slot.tensor, MemoryId::SCRATCHPAD, memory);
             self.count(self.size(slot.tensor), is_compulsory, MemoryId::SCRATCHPAD, memory);
         }
-        // While it runs, an operator may touch all of its blocks at any time, so they must all be
-        // disjoint, also those that nothing reads after: but for a result and an operand that may share
-        // bytes.
+        // An operator may access any of its blocks at any time while it runs. So they must all be disjoint, including
+        // unread results, except for a result and an operand that may share bytes.
         let place = Place::on_chip(workspace);
         let workspace = Block { tensor: None, place, size: operator.workspace };
         let blocks: Vec<Block> = reads.iter().chain(&writes).map(|it| self.block(*it)).chain([workspace]).collect();
@@ -434,7 +432,7 @@ impl Judge<'_> {
         }
     }
 
-    /// What becomes of two operands, if they begin in one bank.
+    /// The consequence of two operands in one bank; none if their banks differ.
     fn of_one_bank(&self, a: Block, b: Block) -> Apart {
         let memory = self.problem.machine.memories().get(a.place.memory.index());
         let Some(Banks { size, apart }) = memory.and_then(|it| it.banks) else { return Apart::No };
@@ -491,7 +489,7 @@ impl Judge<'_> {
         self.violations.extend(lacks.into_iter().map(|fault| Violation { moment: None, fault }));
     }
 
-    /// Whether the scratchpad has a tensor at the end, wherever; then all that brought it there served something.
+    /// Whether a tensor is in the scratchpad at the end, at any place. If so, the events that put it there are used.
     fn is_left(&mut self, tensor: TensorId) -> bool {
         let Contents { placed, apart } = &self.memories[MemoryId::SCRATCHPAD.index()];
         let there: Vec<Option<usize>> =
@@ -500,13 +498,13 @@ impl Judge<'_> {
         !there.is_empty()
     }
 
-    /// Takes the bytes of a block for what is put there, by an operator or by a copy over a channel: whatever had one of
-    /// them is gone. The alignment is that of a whole slot.
+    /// Takes the bytes of a block for an operator, or for a copy over a channel: whatever had one of them is destroyed.
+    /// The alignment is checked for whole slots.
     fn occupy(&mut self, block: Block, slot: Option<Slot>, by: Option<ChannelId>) {
         let Block { place: Place { memory, offset }, .. } = block;
         let machine = self.problem.machine.memories();
         if self.is_apart(block) {
-            // Of two copies to one such place, one is in the way of the other.
+            // Two copies to the same place without addresses conflict.
             if let Some(slot) = slot {
                 self.disturb(block, &Target::Apart(slot), None);
             }
@@ -519,7 +517,7 @@ impl Judge<'_> {
         {
             self.report(Fault::NotAtPin(self.block(slot)));
         }
-        // Not of every slice.
+        // Slices need not be aligned.
         let aligned = match (slot, block.tensor) {
             (Some(slot), _) => Some(self.block(slot)),
             (None, tensor) => tensor.is_none().then_some(block),
@@ -542,7 +540,7 @@ impl Judge<'_> {
             self.report(Fault::AcrossBanks(block));
         }
         self.disturb(block, &Target::Bytes(block.place, end(block)), by);
-        // Those that begin below the end of the block, from the highest down to the first that ends before it.
+        // Contents that begin below the end of the block, from the highest down to the first one that ends before it.
         let placed = &mut self.memories[memory.index()].placed;
         let last = Bytes(u64::try_from(end(block) - 1).unwrap_or(u64::MAX));
         while let Some((&start, content)) = placed.range(..=last).next_back() {
@@ -553,7 +551,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Something is put where a copy comes from or goes to.
+    /// Something is written to the source or the destination of a copy.
     fn disturb(&mut self, block: Block, target: &Target, by: Option<ChannelId>) {
         let machine = self.problem.machine.memories();
         let has_addresses = |it: Place| machine.get(it.memory.index()).is_some_and(|it| it.size.is_some());
@@ -562,14 +560,14 @@ impl Judge<'_> {
         }
     }
 
-    /// A tensor lies at a place that was taken for it.
+    /// Puts a tensor at a place that was taken for it.
     fn put(&mut self, slot: Slot, arrival: Option<usize>) {
         let block = self.block(slot);
         let content = Content { tensor: slot.tensor, end: end(block), arrival };
         let is_apart = self.is_apart(block);
         let contents = &mut self.memories[slot.place.memory.index()];
         if is_apart {
-            // What host memory has already stays.
+            // A tensor in host memory is not replaced.
             if slot.place.memory != MemoryId::HOME || !contents.apart.contains_key(&slot.tensor) {
                 contents.apart.insert(slot.tensor, content);
             }
@@ -578,8 +576,8 @@ impl Judge<'_> {
         }
     }
 
-    /// Expects a tensor where it is read: by an operator, or by a copy over a channel, which finds what the channel
-    /// brings there before.
+    /// Requires that a tensor is at a place where it is read: by an operator, or by a copy over a channel, which may
+    /// also read what an earlier copy of the same channel puts there.
     fn expect_there(&mut self, slot: Slot, by: Option<ChannelId>) {
         if slot.place.memory == MemoryId::HOME && self.problem.graph.tensor(slot.tensor).origin == Origin::Staged {
             return self.expect_parts(slot.tensor, by);
@@ -605,13 +603,13 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether something is there; then how it came there served something.
+    /// Whether there is such a content; if so, the event that put it there is used.
     fn uses(&mut self, content: Option<Option<usize>>) -> bool {
         content.flatten().into_iter().for_each(|it| self.arrivals[it].is_used = true);
         content.is_some()
     }
 
-    /// Whether a channel that is to read a slot brings it there itself before, which serves something then.
+    /// Whether the channel of a read copies the slot itself beforehand; if so, that copy is used.
     fn uses_flight(&mut self, slot: Slot, by: Option<ChannelId>) -> bool {
         let is_coming = self.is_known(slot.tensor) && self.in_flight.is_coming(slot, self.size(slot.tensor), by);
         if is_coming {
@@ -621,8 +619,8 @@ impl Judge<'_> {
         is_coming
     }
 
-    /// Whether a tensor's way over a border of host memory is compulsory: its first way in if it is an argument and no
-    /// weight that may be kept from run to run; its first way out if it is a result that an operator writes.
+    /// Whether a copy of a tensor is compulsory: the first from host memory, of an argument or a weight that may not be
+    /// kept from run to run; or the first to host memory, of a result that an operator writes.
     fn is_first(&mut self, tensor: TensorId, from: MemoryId, to: MemoryId) -> bool {
         match (from, to) {
             (MemoryId::HOME, _) => {
@@ -637,8 +635,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Counts what it costs to bring bytes from one memory to another, and the bytes if they pass a border of host
-    /// memory.
+    /// Counts the cost of moving bytes between two memories, and the bytes if one of them is host memory.
     fn count(&mut self, size: Bytes, is_compulsory: bool, from: MemoryId, to: MemoryId) {
         let price =
             self.problem.machine.links().iter().find(|it| it.from == from && it.to == to).map_or(0, |it| it.price);
@@ -649,7 +646,7 @@ impl Judge<'_> {
         }
         let Traffic { compulsory, non_compulsory, .. } = &mut self.traffic;
         let bytes = if is_compulsory { compulsory } else { non_compulsory };
-        // An absurd program may move more than can be counted; a right one cannot.
+        // An absurd program may overflow the count; a correct one cannot.
         bytes.0 = bytes.0.saturating_add(size.0);
     }
 
@@ -671,25 +668,25 @@ impl Judge<'_> {
 
     fn block_of(&self, slot: Slot, slice: Slice) -> Block {
         let Place { memory, offset } = slot.place;
-        // Beyond all addresses it is out of memory in any case.
+        // An offset beyond all addresses is out of the memory in any case.
         let place = Place { memory, offset: Bytes(offset.0.saturating_add(slice.low.0)) };
         Block { tensor: Some(slot.tensor), place, size: slice.size() }
     }
 
-    /// Whether a block needs no address: it has no bytes, or its memory is as large as it needs to be.
+    /// Whether a block has no address: it has no bytes, or its memory has no size.
     fn is_apart(&self, block: Block) -> bool {
         let memory = self.problem.machine.memories().get(block.place.memory.index());
         block.size == Bytes::ZERO || memory.is_none_or(|it| it.size.is_none())
     }
 }
 
-/// Whether a tensor lies in host memory from the start.
+/// Whether a tensor is in host memory from the start.
 fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
     let tensor = problem.graph.tensor(tensor);
     matches!(tensor.origin, Origin::Argument | Origin::Weight) && !tensor.starts_on_chip
 }
 
-/// The pairs of blocks in one memory that have a byte in common, each in the order of the list.
+/// All pairs of blocks in one memory that have a byte in common, each in the order of the list.
 fn overlaps(blocks: &[Block]) -> Vec<(Block, Block)> {
     let mut placed: Vec<usize> = (0..blocks.len()).filter(|it| blocks[*it].size != Bytes::ZERO).collect();
     placed.retain(|it| blocks[*it].place.memory != MemoryId::HOME);
@@ -709,9 +706,8 @@ fn overlaps(blocks: &[Block]) -> Vec<(Block, Block)> {
     pairs.into_iter().map(|(later, earlier)| (blocks[earlier], blocks[later])).collect()
 }
 
-/// Whether two blocks are a result and an operand that the operator allows to share bytes, and lie as it says: at
-/// the same offset, or the smaller one so many bytes from the start of the larger one. The operand is gone from
-/// there then, as from any place where something is put.
+/// Whether two blocks are a result and an operand that may share bytes, at the required distance: at the same offset,
+/// or the smaller one at its offset within the larger one. The result then overwrites the operand, as any write does.
 fn may_overlap(pair: &InPlace, a: Block, b: Block) -> bool {
     let (result, operand) = match (a.tensor, b.tensor) {
         (Some(a_tensor), Some(b_tensor)) if (a_tensor, b_tensor) == (pair.operand, pair.result) => (b, a),
@@ -726,7 +722,7 @@ fn may_overlap(pair: &InPlace, a: Block, b: Block) -> bool {
     }
 }
 
-/// Behind the last byte of a block.
+/// One past the last byte of a block.
 fn end(block: Block) -> u128 {
     u128::from(block.place.offset.0) + u128::from(block.size.0)
 }

@@ -1,4 +1,4 @@
-//! When to stop looking for something better.
+//! Deadlines of searches.
 
 use crate::progress::{Observer, Phase};
 use crate::{Bytes, Cycles};
@@ -6,28 +6,28 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The grace period: how long planning may go on after the watcher says to stop, to finish the plan that it has.
+/// The grace period for finishing the plan after the watcher asks to stop.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A moment at which a solver hands over the best that it has.
+/// The moment at which a solver returns the best that it has found.
 ///
-/// It also carries the observer of a watcher: each look at the time lets the watcher answer, and once the answer
-/// is to stop, the deadline has passed.
+/// It also carries the observer of a watcher. Every check of the time lets the watcher answer; once it asks to stop,
+/// the deadline has passed.
 #[derive(Clone, Copy)]
 pub struct Deadline<'a> {
     at: Option<Instant>,
     observer: Option<&'a Observer<'a>>,
-    /// Whether what is found and proven is about the whole problem.
+    /// Whether bounds and costs hold for the whole problem, and are reported.
     tells: bool,
-    /// Whether there is some time left after the watcher says to stop.
+    /// Whether there is a grace period after the watcher asks to stop.
     has_grace: bool,
-    /// Whether what is looked for is no longer needed.
+    /// Set when the result is no longer needed.
     is_needless: Option<&'a AtomicBool>,
-    /// What is known by all that look for the same at once.
+    /// The state shared with concurrent searches for the same problem.
     race: Option<&'a Race>,
 }
 
-/// What several solvers of one problem know together: it is over once the best is proven.
+/// The state shared by several solvers of one problem: the race is over once the best plan is proven optimal.
 #[derive(Debug)]
 pub(crate) struct Race {
     best: AtomicU64,
@@ -45,16 +45,16 @@ impl Race {
 }
 
 impl<'a> Deadline<'a> {
-    /// Never.
+    /// No deadline.
     pub const NEVER: Deadline<'static> =
         Deadline { at: None, observer: None, tells: true, has_grace: false, is_needless: None, race: None };
 
-    /// This long from now; never, if that is further away than the clock can say.
+    /// This long from now; no deadline if the clock cannot represent it.
     pub fn after(duration: Duration) -> Deadline<'static> {
         Deadline { at: Instant::now().checked_add(duration), ..Deadline::NEVER }
     }
 
-    /// The same under the eyes of an observer.
+    /// The same with an observer.
     pub(crate) fn watched<'b>(self, observer: &'b Observer<'b>) -> Deadline<'b>
     where
         'a: 'b,
@@ -62,7 +62,7 @@ impl<'a> Deadline<'a> {
         Deadline { observer: Some(observer), ..self }
     }
 
-    /// Whether it is later than that.
+    /// Whether it has passed.
     pub fn has_passed(self) -> bool {
         self.is_told_to_stop()
             || self.is_needless()
@@ -74,7 +74,7 @@ impl<'a> Deadline<'a> {
         self.is_needless.is_some_and(|it| it.load(Ordering::Relaxed))
     }
 
-    /// The time that is left; none if there is no end to it.
+    /// The remaining time; `None` without a deadline.
     pub fn left(self) -> Option<Duration> {
         let left = self.at.map(|it| it.saturating_duration_since(Instant::now()));
         match (left, self.grace_left()) {
@@ -83,13 +83,13 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    /// Once the watcher has said to stop: what is left after that.
+    /// The remaining grace period, once the watcher has asked to stop.
     fn grace_left(self) -> Option<Duration> {
         let grace = if self.has_grace { GRACE } else { Duration::ZERO };
         self.observer.and_then(|it| it.since_stop()).map(|it| grace.saturating_sub(it))
     }
 
-    /// The same, but it has passed as soon as another thread says that what is looked for is no longer needed.
+    /// The same, but it also passes once another thread sets `is_needless`.
     pub fn unless<'b>(self, is_needless: &'b AtomicBool) -> Deadline<'b>
     where
         'a: 'b,
@@ -97,7 +97,7 @@ impl<'a> Deadline<'a> {
         Deadline { is_needless: Some(is_needless), ..self }
     }
 
-    /// The same, but it has passed as soon as the best that is known of the whole problem is proven.
+    /// The same, but it also passes once the best known plan of the whole problem is proven optimal.
     pub(crate) fn in_race<'b>(self, race: &'b Race) -> Deadline<'b>
     where
         'a: 'b,
@@ -105,12 +105,12 @@ impl<'a> Deadline<'a> {
         Deadline { race: Some(race), ..self }
     }
 
-    /// The same, however late it gets: only a watcher ends it.
+    /// The same without a time limit: only a watcher ends it.
     pub fn without_end(self) -> Deadline<'a> {
         Deadline { at: None, ..self }
     }
 
-    /// The moment at which this share of the time that is left will have passed.
+    /// The moment at which this share of the remaining time will have passed.
     pub fn part(self, share: f64) -> Deadline<'a> {
         self.left().map_or(self, |it| self.within(it.mul_f64(share)))
     }
@@ -125,29 +125,29 @@ impl<'a> Deadline<'a> {
         Deadline { at, ..self }
     }
 
-    /// The same for a part of the problem, or another one: what is found and proven there is not reported.
+    /// The same for a part of the problem or a different problem: costs and bounds are not reported.
     pub(crate) fn in_private(self) -> Deadline<'a> {
         Deadline { tells: false, ..self }
     }
 
-    /// The same for what finishes a plan: it goes on for a moment after the watcher says to stop.
+    /// The same for finishing a plan, with a grace period after the watcher asks to stop.
     pub(crate) fn with_grace(self) -> Deadline<'a> {
         Deadline { has_grace: true, ..self }
     }
 
-    /// Whether it may pass before its time: because a watcher says so, or because a race is over.
+    /// Whether it may pass early, because of a watcher or a race.
     #[cfg(feature = "ilp")]
     pub(crate) fn can_be_called_off(self) -> bool {
         self.observer.is_some() || self.race.is_some()
     }
 
-    /// Whether it has passed before its time.
+    /// Whether it has passed early.
     #[cfg(feature = "ilp")]
     pub(crate) fn is_called_off(self) -> bool {
         self.is_told_to_stop() || self.race.is_some_and(Race::is_over)
     }
 
-    /// Whether the watcher says to stop, when it is asked: for what does not end with time.
+    /// Whether the watcher asks to stop. This calls the watcher, for code that has no time limit.
     pub(crate) fn is_told_to_stop(self) -> bool {
         if let Some(observer) = self.observer {
             observer.look();
@@ -155,19 +155,19 @@ impl<'a> Deadline<'a> {
         self.is_stopped()
     }
 
-    /// Whether the watcher says to stop, and there is no time left after that.
+    /// Whether the watcher asks to stop, and the grace period is over.
     pub(crate) fn is_stopped(self) -> bool {
         self.grace_left() == Some(Duration::ZERO)
     }
 
-    /// Says what begins.
+    /// Reports the phase that begins.
     pub(crate) fn enter(self, phase: Phase) {
         if let Some(observer) = self.listener() {
             observer.enter(phase);
         }
     }
 
-    /// Says what an order and residencies cost that were found.
+    /// Reports the cost of an order and residencies.
     pub(crate) fn found(self, cost: Bytes) {
         if let Some(race) = self.race.filter(|_| self.tells) {
             race.best.fetch_min(cost.0, Ordering::Relaxed);
@@ -177,14 +177,14 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    /// Says what a plan with addresses costs.
+    /// Reports the cost of a plan with addresses.
     pub(crate) fn planned(self, cost: Bytes) {
         if let Some(observer) = self.listener() {
             observer.update(|it| it.planned = Some(it.planned.map_or(cost, |best| best.min(cost))));
         }
     }
 
-    /// Says that no plan costs less.
+    /// Reports a lower bound on the cost of every plan.
     pub(crate) fn proved(self, lower_bound: Bytes) {
         if let Some(race) = self.race.filter(|_| self.tells) {
             race.lower_bound.fetch_max(lower_bound.0, Ordering::Relaxed);
@@ -194,14 +194,14 @@ impl<'a> Deadline<'a> {
         }
     }
 
-    /// Says how long a program takes.
+    /// Reports the time of a program.
     pub(crate) fn timed(self, cycles: Cycles) {
         if let Some(observer) = self.listener() {
             observer.update(|it| it.cycles = Some(it.cycles.map_or(cycles, |best| best.min(cycles))));
         }
     }
 
-    /// Says that no program takes less.
+    /// Reports a lower bound on the time of every program.
     pub(crate) fn proved_in_time(self, cycles: Cycles) {
         if let Some(observer) = self.listener() {
             observer.update(|it| it.least_cycles = it.least_cycles.max(Some(cycles)));

@@ -2,7 +2,7 @@
 
 use std::ops::Rem;
 
-/// The greatest common divisor; zero divides as if it were not there.
+/// The greatest common divisor of two numbers; with zero, the other number.
 pub(crate) fn gcd<T: Copy + Default + PartialEq + Rem<Output = T>>(a: T, b: T) -> T {
     if b == T::default() { a } else { gcd(b, a % b) }
 }

@@ -1,19 +1,19 @@
-//! What can keep a problem from being planned.
+//! The reasons why a problem cannot be planned.
 
 use crate::{Bytes, OpId, TensorId};
 
-/// When something must lie in the scratchpad.
+/// A moment at which something must lie in the scratchpad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     /// Before the first operator runs.
     Start,
     /// While an operator runs.
     Run(OpId),
-    /// When the last operator has run.
+    /// After the last operator has run.
     End,
 }
 
-/// Why there is no plan.
+/// The reason why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// An operator's own tensors and workspace exceed the scratchpad.
@@ -27,36 +27,36 @@ pub enum Error {
         op: OpId,
         /// The least scratchpad with which it can run.
         needed: Bytes,
-        /// What there is.
+        /// The size of the scratchpad.
         scratchpad: Bytes,
         /// The least scratchpad with which the whole graph can run.
         min_scratchpad: Bytes,
     },
-    /// A tensor cannot lie where its pin says, whatever the plan.
+    /// A tensor cannot lie at its pin in any plan.
     #[error("{why}")]
     Pin {
         /// The tensor.
         tensor: TensorId,
-        /// Why not, with its name, its offset, and by how much that is wrong.
+        /// The reason, with its name and offset, and the excess in bytes.
         why: String,
     },
-    /// Pins and reserved addresses leave no room for all that must lie in the scratchpad at once.
+    /// Pins and reserved addresses leave too little space for everything that must lie in the scratchpad at once.
     #[error("{why}")]
     NoPlace {
-        /// When it must.
+        /// The moment at which it must.
         when: When,
-        /// As few tensors as are too many already; without any one of them the others fit, and so does the operator's
-        /// workspace.
+        /// A minimal set of tensors that do not fit: without any one of them, the others and the operator's workspace
+        /// fit.
         tensors: Vec<TensorId>,
-        /// The same with names and addresses.
+        /// The reason, with names and addresses.
         why: String,
     },
-    /// Where nothing moves, there is no place for all tensors at once, or none was found.
+    /// On a machine where nothing moves, there is no place for all tensors at once, or none was found.
     #[error("{why}")]
     NotPlaced {
-        /// How many they are, and in which memories they may lie.
+        /// The number of tensors, and the memories that they may lie in.
         why: String,
-        /// Whether there is no placement for certain.
+        /// Whether it is proven that there is no placement.
         is_proven: bool,
     },
     /// The alignment is zero.
@@ -68,72 +68,72 @@ pub enum Error {
     /// The description of a machine contradicts itself.
     #[error("{0}")]
     Machine(String),
-    /// The problem is one for the judge, but not for today's planners.
+    /// The judge supports this problem, but the planners do not yet.
     #[error("this cannot be planned yet: {0}")]
     NotPlanned(String),
-    /// Sizes add up to more than planning can count.
+    /// Sizes add up to more than the planner supports.
     #[error("tensor sizes, padded to the alignment, add up to more than 2^60 B")]
     TooLarge,
     /// A program takes, or may take, 2⁶³ cycles or more.
     #[error("cycles add up to more than 2^63")]
     TooManyCycles,
-    /// What takes a clock, asked of a machine without one.
+    /// The request needs a clock, but the machine has none.
     #[error("the machine has no clock: its links have no rates")]
     NoClock,
     /// An operator has to run before one that does not come after it in the source.
     #[error("operator {} cannot be ordered before operator {}, which does not come after it", before.0, after.0)]
     Order {
-        /// What runs first.
+        /// The operator that runs first.
         before: OpId,
-        /// What runs after it.
+        /// The operator that runs after it.
         after: OpId,
     },
-    /// A tensor cannot be staged as it was said.
+    /// A tensor cannot be staged.
     #[error("tensor {} cannot be staged: {why}", tensor.0)]
     Staged {
-        /// What was to be staged.
+        /// The tensor.
         tensor: TensorId,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// Only weights are the same in each run, so only they can be kept from one to the next.
-    #[error("tensor {} cannot be kept from run to run: it is no weight", tensor.0)]
+    /// Only weights can be kept from one run to the next, because only they are the same in each run.
+    #[error("tensor {} cannot be kept from run to run: it is not a weight", tensor.0)]
     Keep {
-        /// What was to be kept.
+        /// The tensor.
         tensor: TensorId,
     },
-    /// With the weights that are to be kept at all times, an operator does not fit.
+    /// Beside the weights that are always kept, an operator does not fit.
     #[error(
         "weights that are always kept take {kept} B of {scratchpad} B, and an operator needs {needed} B beside them: \
          {excess} B too many",
         excess = (*kept + *needed).saturating_sub(*scratchpad)
     )]
     KeptTooLarge {
-        /// The rooms of all of these weights.
+        /// The padded sizes of all of these weights.
         kept: Bytes,
         /// The operator that needs the most beside them.
         op: OpId,
-        /// What it needs beside them.
+        /// The bytes that it needs beside them.
         needed: Bytes,
-        /// What there is without reserved addresses, in one stretch.
+        /// The largest stretch without reserved addresses.
         scratchpad: Bytes,
     },
     /// A tensor cannot start or end in the scratchpad.
     #[error("tensor {}: {why}", tensor.0)]
     OnChip {
-        /// What was to start or end there.
+        /// The tensor.
         tensor: TensorId,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
-    /// A result and an operand cannot share bytes as it was said.
+    /// A result and an operand cannot share bytes.
     #[error("tensor {} cannot lie over tensor {}: {why}", result.0, operand.0)]
     InPlace {
-        /// What is written.
+        /// The result.
         result: TensorId,
-        /// What is read.
+        /// The operand.
         operand: TensorId,
-        /// Why not.
+        /// The reason.
         why: &'static str,
     },
     /// A problem in text form does not parse.
@@ -141,16 +141,16 @@ pub enum Error {
     Text {
         /// Counted from 1.
         line: usize,
-        /// What is wrong there.
+        /// The error in that line.
         message: String,
     },
-    /// The plan that planning was to start from is not one of the problem.
+    /// The incumbent is not a valid plan of the problem.
     #[error("the plan to start from is invalid: {0}")]
     Incumbent(String),
-    /// The order in which to plan is not one of the problem.
-    #[error("this is no order of the operators: {0}")]
+    /// The given order is not an order of the problem.
+    #[error("this is not an order of the operators: {0}")]
     Schedule(String),
-    /// The solver failed in a way that leaves nothing to go on with.
+    /// The solver failed without a usable result.
     #[error("solver: {0}")]
     Solver(String),
 }

@@ -1,28 +1,28 @@
-//! What an outline does with each tensor, as those want to see it who bound a plan part by part.
+//! What an outline does with each tensor, for bounds that divide a plan into parts.
 
 use crate::{Bytes, Outline, Problem, TensorId};
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// What becomes of a tensor.
+/// The fate of a tensor.
 pub(crate) struct Fate {
     /// The steps of its stays, ascending.
     #[cfg_attr(not(feature = "ilp"), expect(dead_code, reason = "integer programs alone read it"))]
     pub stays: Vec<Range<usize>>,
     /// The non-compulsory bytes that it costs.
     pub charge: Bytes,
-    /// The step in which its fate is decided: the fullest one while it is away for the first time,
-    /// or else while it is there.
+    /// The step in which its fate is decided: the fullest step while it is absent for the first time, or else while it
+    /// is present.
     pub decided: usize,
 }
 
-/// The fate of every tensor. One that never stays decides nothing and costs nothing.
+/// The fate of every tensor. A tensor that never stays decides nothing and costs nothing.
 pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
     let mut stays: Vec<Vec<Range<usize>>> = vec![Vec::new(); problem.graph.tensors().len()];
     for stay in &outline.stays {
         stays[stay.tensor.index()].push(stay.steps.start.index()..stay.steps.end.index());
     }
-    // Where it passes by, it is there and gone again.
+    // Where it is streamed, it has a stay of one step.
     let mut visits = stays.clone();
     for (step, tensor) in outline.passing(problem) {
         visits[tensor.index()].push(step.index()..step.index() + 1);
@@ -42,8 +42,8 @@ pub(crate) fn fates(problem: &Problem, outline: &Outline) -> Vec<Fate> {
     problem.graph.tensor_ids().zip(stays).map(fate).collect()
 }
 
-/// The non-compulsory bytes of a tensor that stays or passes by so many times: each time but the first is a reload, and
-/// the first of these needs a copy in host memory.
+/// The non-compulsory bytes of a tensor that stays or is streamed this many times: each time except the first is a
+/// reload, and the first reload needs a copy in host memory.
 pub(crate) fn charge(problem: &Problem, tensor: TensorId, n_visits: usize) -> Bytes {
     let returns = n_visits.saturating_sub(1) as u64;
     let is_spilled = 0 < returns && !problem.graph.has_host_copy(tensor);

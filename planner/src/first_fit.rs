@@ -1,26 +1,23 @@
-//! The plan that always exists: greedy decisions, made with real addresses as they come.
+//! The plan that always exists: greedy decisions, with addresses assigned on the way.
 //!
-//! Operators run in a given order. For each,
+//! Operators run in a given order. For each operator:
 //!
-//! 1. what it reads and finds in the scratchpad stays where it is, and each block that it needs
-//!    besides (what is missing, what it writes, its workspace) goes to the lowest address where it
-//!    fits, the largest first; where none does, the tensor whose next use is the farthest makes
-//!    room, until one does;
-//! 2. if there is no room even then, what stays lies in the way. Then the operator starts cold: all
-//!    that it needs is packed from the first address, and what it finds at another address goes out and
-//!    comes in again, since a tensor cannot move otherwise;
-//! 3. a tensor leaves only if a block now lies where it lay;
-//! 4. reserved addresses are in the way of everything, and a cold operator has the largest stretch
-//!    between them; if that is not enough, or something has a pin, its blocks are packed exactly (`layout.rs`);
-//! 5. a result that may share bytes with an operand which is not read afterwards does so: it goes to
-//!    where the operand lies, or it is placed such that the operand lies within it, if that is free,
-//!    and what is missing of its parts comes in there;
-//! 6. what has a pin goes there, and what lies there makes room.
+//! 1. Operands that are in the scratchpad stay in place. Every other block that the operator needs (missing operands,
+//!    results, the workspace) goes to the lowest address where it fits, the largest block first. If a block fits
+//!    nowhere, the tensors with the farthest next use are evicted until it does.
+//! 2. If there is still no space, the remaining tensors are in the way. Then the operator starts cold: all of its
+//!    blocks are packed from the first address, and operands at other addresses are evicted and reloaded, since a
+//!    tensor cannot move within the scratchpad.
+//! 3. A tensor is only evicted if a block overwrites it.
+//! 4. Nothing lies at reserved addresses, and a cold operator has the largest stretch between them. If that is not
+//!    enough, or something has a pin, its blocks are packed exactly (`layout.rs`).
+//! 5. A result that may share bytes with an operand which is not read afterwards does so. It goes to the operand's
+//!    place, or it is placed around the operand if the space there is free; its missing parts are loaded there.
+//! 6. A pinned block goes to its pin, and tensors there are evicted.
 //!
-//! Packed so, blocks need what [`Problem::working_set`] says if the one with the most
-//! padding comes last, so that step 2 succeeds for whatever [`Problem::check`] allows. Quality is
-//! not what this is for: it is what the other planners fall back on, and, with other rules for who
-//! leaves and which hole is taken, what they are compared with ([`baseline`](crate::baseline)).
+//! Packed like this, cold blocks need [`Problem::working_set`] if the block with the most padding comes last. So step 2
+//! succeeds whenever [`Problem::check`] does. The plan is not meant to be good: it is the fallback of the other
+//! planners, and with other rules for eviction and holes the baseline for comparison ([`baseline`](crate::baseline)).
 
 use crate::hole::{Fit, find_hole};
 use crate::layout::Layout;
@@ -30,7 +27,7 @@ use crate::{Bytes, Error, InPlace, OpId, Plan, Problem, Residency, Step, TensorI
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
-/// A plan in source order, which exists whenever there is one at all. What may pass by does.
+/// A plan in source order, which exists whenever there is any plan. Everything that may be streamed is streamed.
 ///
 /// # Errors
 /// Those of [`Problem::check`].
@@ -39,7 +36,7 @@ pub fn greedy_plan(problem: &Problem) -> Result<Plan, Error> {
     greedy_plan_in_order(problem, &order)
 }
 
-/// A plan in this order, which is one of all operators and respects the dependences.
+/// A plan in this order of all operators, which respects the dependences.
 ///
 /// # Errors
 /// Those of [`Problem::check`].
@@ -47,7 +44,7 @@ pub fn greedy_plan_in_order(problem: &Problem, order: &[OpId]) -> Result<Plan, E
     place_on_demand(problem, order, ReplacementRule::FarthestNextUse, Fit::First)
 }
 
-/// A plan in this order by any rule for what makes room, and for the hole that a block goes to.
+/// A plan in this order with any rule for eviction and for the choice of a hole.
 pub(crate) fn place_on_demand(
     problem: &Problem,
     order: &[OpId],
@@ -68,7 +65,7 @@ pub(crate) fn place_on_demand(
     let mut workspaces: Vec<Bytes> = Vec::with_capacity(order.len());
     // Open residencies, each up to its tensor's latest use, by offset.
     let mut present: Vec<Residency> = Vec::new();
-    // The ranks of what is present since its latest use: by tensor, and in the order in which it leaves at last.
+    // The rank of each present tensor since its latest use: by tensor, and in the order of eviction.
     let mut ranks: Vec<Option<Rank>> = vec![None; problem.graph.tensors().len()];
     let mut by_rank: BTreeSet<Rank> = BTreeSet::new();
     // Whether the operator reads or writes it.
@@ -89,7 +86,7 @@ pub(crate) fn place_on_demand(
         }
         residencies.extend(leave);
         workspaces.push(placed.iter().find(|it| it.tensor.is_none()).map_or(Bytes::ZERO, |it| it.offset));
-        // What was there already stays for this step; what is left of the blocks comes in.
+        // Tensors that were present stay for this step; the other blocks are new.
         for residency in present.iter_mut().filter(|it| std::mem::take(&mut is_used[it.tensor.index()])) {
             residency.steps.end = step.next();
         }
@@ -116,7 +113,7 @@ pub(crate) fn place_on_demand(
 /// A block that an operator needs: one of its tensors, or its workspace.
 #[derive(Clone, Copy)]
 pub(crate) struct Placed {
-    /// None for the workspace.
+    /// `None` for the workspace.
     pub tensor: Option<TensorId>,
     pub offset: Bytes,
     pub size: Bytes,
@@ -128,8 +125,8 @@ impl Placed {
     }
 }
 
-/// Whether a tensor outlasts the blocks that an operator needs: it is used by it and one of them, at the
-/// same address, or none of them covers it.
+/// Whether a residency survives the blocks of an operator: the operator uses the tensor at the same address, or no
+/// block covers it.
 fn stays(problem: &Problem, residency: &Residency, placed: &[Placed], is_used: bool) -> bool {
     if is_used && let Some(own) = placed.iter().find(|it| it.tensor == Some(residency.tensor)) {
         return own.offset == residency.offset;
@@ -138,9 +135,8 @@ fn stays(problem: &Problem, residency: &Residency, placed: &[Placed], is_used: b
     placed.iter().all(|it| !it.covers(residency.offset, size))
 }
 
-/// Everything that an operator needs, where it lies or else in a hole; none if what has to stay is
-/// in the way. What is present is in the order of its offsets; of it, what the operator does not use makes
-/// room, in the order of `evictable`.
+/// Places everything that an operator needs, at its address or in a hole; `None` if other operands are in the way.
+/// Present tensors are sorted by offset; those that the operator does not use are evicted in the order of `evictable`.
 fn place_warm(
     problem: &Problem,
     op: OpId,
@@ -174,13 +170,13 @@ fn place_warm(
     let present = placed.iter().chain(&others).map(|it| (it.offset, it.size));
     let mut taken: Vec<(Bytes, Bytes)> = present.chain(reserved()).collect();
     taken.sort();
-    // What has a pin goes first: it has no choice.
+    // Pinned blocks go first, since they have only one place.
     let pin = |it: &Placed| {
         let tensor = it.tensor.filter(|_| it.size != Bytes::ZERO)?;
         pins.get(&tensor).copied().or(problem.graph.pinned(tensor).map(|it| it.start))
     };
     needed.sort_by_key(|it| pin(it).is_none());
-    // What made room for it already.
+    // The tensors evicted so far.
     let mut left: Vec<TensorId> = Vec::new();
     for mut block in needed {
         if let Some(offset) = pin(&block) {
@@ -217,7 +213,7 @@ fn place_warm(
     Some(placed)
 }
 
-/// Those of some pairs that can share bytes where these blocks lie and pins say. What lies in the scratchpad cannot move.
+/// The pairs that can share bytes given these blocks and the pins. A tensor cannot move within the scratchpad.
 fn as_pins_allow(problem: &Problem, in_place: &[InPlace], placed: &[Placed]) -> Vec<InPlace> {
     if !problem.graph.has_pins() {
         return in_place.to_vec();
@@ -227,7 +223,7 @@ fn as_pins_allow(problem: &Problem, in_place: &[InPlace], placed: &[Placed]) -> 
         placed.or(problem.graph.pinned(tensor).map(|it| it.start))
     };
     let stretches = problem.machine.stretches();
-    // What the inner ones ask of the outer ones so far.
+    // The offsets that the inner tensors require of the outer ones so far.
     let mut asked: HashMap<TensorId, Bytes> = HashMap::new();
     let mut chosen = in_place.to_vec();
     chosen.retain(|pair| {
@@ -245,8 +241,8 @@ fn as_pins_allow(problem: &Problem, in_place: &[InPlace], placed: &[Placed]) -> 
     chosen
 }
 
-/// Everything that an operator needs, packed from the start of the largest stretch without reserved
-/// addresses; the block with the most padding comes last, where it needs none. Where that is no way, an exact one.
+/// Places everything that an operator needs from the start of the largest stretch without reserved addresses. The block
+/// with the most padding comes last, where it needs none. If that fails, places it exactly.
 pub(crate) fn place_cold(
     problem: &Problem,
     op: OpId,
@@ -268,7 +264,8 @@ pub(crate) fn place_cold(
     placed
 }
 
-/// Everything that an operator needs, where it has pins or needs more than the largest stretch without reserved addresses.
+/// Places everything that an operator needs if it has pins or needs more than the largest stretch without reserved
+/// addresses.
 fn place_exactly(problem: &Problem, op: OpId, dies: &dyn Fn(&InPlace) -> bool) -> Option<Vec<Placed>> {
     let has_pins = problem.operands(op).any(|it| problem.graph.pinned(it).is_some());
     let stretch = problem.machine.largest_stretch();
@@ -281,7 +278,7 @@ fn place_exactly(problem: &Problem, op: OpId, dies: &dyn Fn(&InPlace) -> bool) -
     }
 }
 
-/// A result around a part of it that lies in the scratchpad, if all else there is free.
+/// Places a result around a part of it that is in the scratchpad, if the rest of its bytes are free.
 fn around(
     problem: &Problem,
     in_place: &[InPlace],
@@ -302,7 +299,7 @@ fn around(
     is_free.then_some(Placed { tensor: Some(pair.result), offset, size })
 }
 
-/// Puts what lies within another where it lies, unless it is there already.
+/// Places a block that lies within another one, unless it is placed already.
 pub(crate) fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut Vec<Placed>) {
     if in_place.is_empty() {
         return;
@@ -318,7 +315,7 @@ pub(crate) fn place_inner(problem: &Problem, in_place: &[InPlace], placed: &mut 
     }
 }
 
-/// Everything that an operator needs, wherever, but for what lies within another.
+/// The blocks that an operator needs, without those that lie within another one.
 pub(crate) fn blocks(problem: &Problem, op: OpId, in_place: &[InPlace]) -> Vec<Placed> {
     let tensor = |it: TensorId| Placed { tensor: Some(it), offset: Bytes::ZERO, size: problem.graph.tensor(it).size };
     let workspace = Placed { tensor: None, offset: Bytes::ZERO, size: problem.graph.op(op).workspace };

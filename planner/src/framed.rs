@@ -1,19 +1,19 @@
-//! Tensors that start or end in the scratchpad, told as operators: one that runs before all others and writes what is
-//! there at the start, and one that runs after all others and reads what must be there at the end.
+//! Tensors that start or end in the scratchpad, expressed as operators: one runs before all others and writes the
+//! tensors that start there, and one runs after all others and reads the tensors that end there.
 //!
-//! That loses nothing. What an operator writes is where it must be when the next one runs, has no copy in host memory, and
-//! costs a spill before it can come back: just so is what starts in the scratchpad. What is read at the end must have
-//! stayed since the last operator, or be brought back. So solvers know nothing of either: they are given the *framed*
-//! problem, and its plans lose the two steps again. A residency of such a plan may have no step left: one that is over
-//! before the first operator runs, or begins when the last one has run.
+//! This is equivalent. The result of an operator is in the scratchpad when the next operator runs, has no copy in host
+//! memory, and needs a spill before it can be reloaded; so is a tensor that starts in the scratchpad. A tensor that is
+//! read at the end has stayed since the last operator, or is reloaded. So solvers need to know neither: they get the
+//! *framed* problem, and its plans lose the two steps again. A residency of such a plan may then have no steps: it ends
+//! before the first operator runs, or begins after the last one has run.
 
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{
     Action, Bytes, Copy, Cycles, Error, MemorySet, OpId, Plan, Problem, Residency, Slot, Step, TensorId, Use, When,
 };
 
-/// A problem that says by operators what another one, the *original*, says of tensors that start and end in the
-/// scratchpad.
+/// A problem whose operators express the tensors that start and end in the scratchpad of another problem, the
+/// *original*.
 pub(crate) struct Framed<'a> {
     original: &'a Problem,
     part: SubProblem,
@@ -22,7 +22,7 @@ pub(crate) struct Framed<'a> {
 }
 
 impl Problem {
-    /// The framed problem; none if all tensors start and end in host memory.
+    /// The framed problem; `None` if all tensors start and end in host memory.
     pub(crate) fn framed(&self) -> Option<Framed<'_>> {
         self.graph.has_ends_on_chip().then(|| Framed::new(self))
     }
@@ -67,17 +67,17 @@ impl Framed<'_> {
         Framed { original, part: builder.build(original.machine.clone()), start, end }
     }
 
-    /// The problem with the two operators, or one of them.
+    /// The problem with the additional operators.
     pub fn problem(&self) -> &Problem {
         &self.part.problem
     }
 
-    /// How many steps come before the first one of the original.
+    /// The number of steps before the first one of the original.
     fn shift(&self) -> u32 {
         u32::from(self.start.is_some())
     }
 
-    /// When something must lie in the scratchpad that must while an operator of the framed problem runs.
+    /// The moment in the original of an operator of the framed problem.
     pub fn when(&self, op: OpId) -> When {
         match self.part.members(op) {
             [op] => When::Run(*op),
@@ -86,7 +86,7 @@ impl Framed<'_> {
         }
     }
 
-    /// What is wrong with the original if this is wrong with the framed problem.
+    /// Converts an error of the framed problem into one of the original.
     pub fn error(&self, error: Error) -> Error {
         match error {
             Error::NoPlace { when: When::Run(op), tensors, why } => {
@@ -99,7 +99,7 @@ impl Framed<'_> {
                     let tensors = self.problem().operands(op).map(|it| self.part.tensor(it)).collect();
                     let excess = needed.saturating_sub(scratchpad);
                     let why = format!(
-                        "{op} needs {needed} B at once, but the scratchpad has {scratchpad} B: {excess} B too few",
+                        "{op} needs {needed} B at once, but it has {scratchpad} B: {excess} B too few",
                         op = self.name(op)
                     );
                     Error::NoPlace { when, tensors, why: self.why(op, why) }
@@ -114,23 +114,23 @@ impl Framed<'_> {
         &self.problem().graph.op(op).name
     }
 
-    /// A reason that begins with the name of an operator that the original does not have.
+    /// Rewrites a reason that begins with the name of an additional operator.
     fn why(&self, op: OpId, why: String) -> String {
         let rest = why.strip_prefix(self.name(op));
         match (self.when(op), rest.and_then(|it| it.strip_prefix(" needs "))) {
-            (When::Start, Some(rest)) => format!("the scratchpad is to have {rest} before the first operator runs"),
-            (When::End, Some(rest)) => format!("the scratchpad is to have {rest} after the last operator has run"),
+            (When::Start, Some(rest)) => format!("before the first operator runs, the scratchpad must hold {rest}"),
+            (When::End, Some(rest)) => format!("after the last operator has run, the scratchpad must hold {rest}"),
             _ => why,
         }
     }
 
-    /// An order of the framed problem for one of the original's operators.
+    /// Converts an order of the original's operators into one of the framed problem.
     pub fn order(&self, order: &[OpId]) -> Vec<OpId> {
         let own = order.iter().filter_map(|it| self.part.own_op(*it));
         self.start.into_iter().chain(own).chain(self.end).collect()
     }
 
-    /// The original's plan that one of the framed problem stands for.
+    /// Converts a plan of the framed problem into one of the original.
     pub fn strip(&self, plan: &Plan) -> Plan {
         let n_steps = (plan.order.len() as u32) - self.shift() - u32::from(self.end.is_some());
         let step = |Step(it): Step| Step(it.saturating_sub(self.shift()).min(n_steps));
@@ -146,7 +146,7 @@ impl Framed<'_> {
         Plan { order, residencies, workspaces }
     }
 
-    /// The framed problem's plan that stands for one of the original, whose tensors and operators there are.
+    /// Converts a plan of the original, with valid tensors and operators, into one of the framed problem.
     pub fn lift(&self, plan: &Plan) -> Plan {
         let graph = &self.original.graph;
         let n_steps = plan.order.len() as u32;
@@ -165,7 +165,7 @@ impl Framed<'_> {
             let is_at_end = is_last && graph.tensor(tensor).ends_on_chip && steps.end == Step(n_steps);
             let start = if is_at_start { 0 } else { steps.start.0 + self.shift() };
             let end = steps.end.0 + self.shift() + u32::from(is_at_end);
-            // What lies there in no step is of no use to anybody.
+            // A residency without steps is useless.
             if let Some(own) = self.part.own_tensor(tensor).filter(|_| start < end) {
                 residencies.push(Residency { tensor: own, steps: Step(start)..Step(end), offset });
             }
@@ -177,7 +177,7 @@ impl Framed<'_> {
         Plan { order: self.order(&plan.order), residencies, workspaces }
     }
 
-    /// The original's program that one of the framed problem stands for.
+    /// Converts a program of the framed problem into one of the original.
     pub fn strip_actions(&self, actions: &[Action]) -> Vec<Action> {
         let slot = |it: &Slot| Slot { tensor: self.part.tensor(it.tensor), ..*it };
         let slots = |it: &[Slot]| it.iter().map(slot).collect::<Vec<Slot>>();

@@ -8,28 +8,29 @@ use std::hash::Hash;
 /// A value that an operator reads or writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
-    /// For people; unique within its graph, without white space and `@`.
+    /// For messages; unique within its graph, without white space and `@`.
     pub name: String,
-    /// Bytes that it takes in the scratchpad, before alignment. Zero is allowed.
+    /// The bytes that it occupies in the scratchpad, before alignment. Zero is allowed.
     pub size: Bytes,
-    /// Where it comes from.
+    /// Its origin.
     pub origin: Origin,
-    /// Whether it may lie in the scratchpad from one run to the next; of weights alone anything but [`Keep::Never`].
+    /// Whether it may stay in the scratchpad from one run to the next; always [`Keep::Never`] for tensors other than
+    /// weights.
     pub keep: Keep,
-    /// Where it lies whenever it is in the scratchpad; anywhere, if that is not said, or if it has no bytes.
+    /// Its offset whenever it is in the scratchpad; `None` for any. It is ignored if the tensor has no bytes.
     pub pin: Option<Bytes>,
-    /// Whether it lies in the scratchpad before the first operator runs, and nowhere else: an argument that somebody
-    /// else left there.
+    /// Whether it lies in the scratchpad, and not in host memory, before the first operator runs: an argument that the
+    /// caller left there.
     pub starts_on_chip: bool,
-    /// Whether it must lie in the scratchpad when the last operator has run. That host memory must have it, too, is
-    /// said by [`Graph::results`].
+    /// Whether it must lie in the scratchpad after the last operator has run. [`Graph::results`] says whether host
+    /// memory must have it too.
     pub ends_on_chip: bool,
 }
 
-/// Whether a weight may stay in the scratchpad when the network has run, until it runs again.
+/// Whether a weight may stay in the scratchpad from one run of the network to the next.
 ///
-/// A network runs again and again, and its weights are the same each time. One that stays from its last use in one run
-/// to its first use in the next one need not be loaded in that: it is loaded once, before the first run.
+/// A network runs repeatedly, with the same weights. A weight that stays from its last use in one run to its first use
+/// in the next one is not loaded in each run: it is loaded once, before the first run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Keep {
     /// It is loaded in each run.
@@ -42,7 +43,7 @@ pub enum Keep {
 }
 
 impl Keep {
-    /// As options, reports and problems as text have it.
+    /// The name in options, reports and problems as text.
     pub fn name(self) -> &'static str {
         match self {
             Keep::Never => "never",
@@ -52,34 +53,33 @@ impl Keep {
     }
 }
 
-/// Where a tensor comes from.
+/// The origin of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// It lies in host memory from the start: an argument of the function.
+    /// It is in host memory from the start: an argument of the function.
     Argument,
-    /// It lies in host memory from the start, and it is a weight, as readers like to know; see [`Graph::with_weights`].
+    /// It is in host memory from the start, and is a weight: see [`Graph::with_weights`].
     Weight,
-    /// It is a region of a larger tensor in host memory, and lies there as soon as all of its
-    /// [parts](Graph::parts) do.
+    /// It is a region of a larger tensor in host memory, and is there once all of its [parts](Graph::parts) are.
     Staged,
     /// An operator writes it.
     Op(OpId),
 }
 
-/// How weights reach their operators.
+/// The way operators read weights.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Weights {
-    /// They are read in the scratchpad, like any tensor.
+    /// In the scratchpad, like any tensor.
     #[default]
     Resident,
-    /// They are read in host memory, and pass by on the way to the operator: traffic, once per use, and no room.
+    /// In host memory: streamed past the scratchpad, which costs traffic for each use and no space.
     Streamed,
-    /// Each use finds its weight in the scratchpad or lets it pass by, as planning decides: whichever moves less.
+    /// Either, for each use, whichever moves less: planning decides.
     Auto,
 }
 
 impl Weights {
-    /// Where a use finds its weight.
+    /// The memories that a use may read the weight in.
     pub(crate) fn memories(self) -> MemorySet {
         match self {
             Weights::Resident => MemorySet::SCRATCHPAD,
@@ -88,7 +88,7 @@ impl Weights {
         }
     }
 
-    /// As options, reports and problems as text have it.
+    /// The name in options, reports and problems as text.
     pub fn name(self) -> &'static str {
         match self {
             Weights::Resident => "resident",
@@ -98,18 +98,18 @@ impl Weights {
     }
 }
 
-/// A tensor that an operator reads, and in which memories it may find it.
+/// A tensor that an operator reads, and the memories that it may read it in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// What is read.
+    /// The tensor.
     pub tensor: TensorId,
-    /// In one of these it lies while the operator runs.
+    /// The memories that it may lie in while the operator runs.
     pub from: MemorySet,
 }
 
 impl Use {
-    /// Whether it is for planning to decide where this is read: in the scratchpad, or in host memory, from where it
-    /// passes by on the way to the operator.
+    /// Whether planning decides where this is read: in the scratchpad, or in host memory, from where it is streamed
+    /// past the scratchpad.
     pub fn may_pass_by(&self) -> bool {
         self.from == MemorySet::EITHER
     }
@@ -122,27 +122,28 @@ impl From<TensorId> for Use {
     }
 }
 
-/// One operator: runs in one step. What it reads lies where its uses say, and what it writes in the scratchpad.
+/// An operator, which runs in one step. Its operands lie in the memories of its uses, and its results in the
+/// scratchpad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Op {
-    /// For people; unique within its graph, without white space.
+    /// For messages; unique within its graph, without white space.
     pub name: String,
-    /// What it reads, each tensor once, in order of first mention.
+    /// Its operands, each tensor once, in the order of first mention.
     pub reads: Vec<Use>,
-    /// What it writes, each tensor once.
+    /// Its results, each tensor once.
     pub writes: Vec<TensorId>,
     /// Scratchpad bytes that it needs for itself while it runs.
     pub workspace: Bytes,
-    /// Which of its results may share bytes with which operands, each pair once, by result.
+    /// The pairs of a result and an operand that may share bytes, each pair once, sorted by result.
     ///
-    /// A tensor that is a part of another is in no second pair; and one that has parts is in no pair but
-    /// with these, which have no byte in common.
+    /// A tensor that is a part of another is in no second pair. A tensor with parts is only in pairs with its parts,
+    /// which are disjoint.
     pub in_place: Vec<InPlace>,
-    /// Whether it may run more than once in a program, to make its results again instead of bringing them back.
+    /// Whether it may run more than once in a program, to recompute its results instead of reloading them.
     pub may_rerun: bool,
-    /// How many multiply-accumulates it computes, as far as that is known.
+    /// Its number of multiply-accumulates, if known.
     pub macs: Option<u64>,
-    /// How long it computes on the machine; if that is not said, it follows from the rest: see
+    /// Its compute time on the machine. If absent, it is computed from the other fields: see
     /// [`Problem::cycles`](crate::Problem::cycles).
     pub cycles: Option<Cycles>,
 }
@@ -158,45 +159,45 @@ impl Op {
         self.reads.iter().filter(move |it| it.from.contains(memory)).map(|it| it.tensor)
     }
 
-    /// The tensors that it reads in the scratchpad or lets pass by, as planning decides.
+    /// The tensors that it reads in the scratchpad or streams, as planning decides.
     pub fn reads_either_way(&self) -> impl Iterator<Item = TensorId> {
         self.reads.iter().filter(|it| it.may_pass_by()).map(|it| it.tensor)
     }
 
-    /// Whether it reads a tensor, wherever.
+    /// Whether it reads a tensor, in any memory.
     pub fn reads_tensor(&self, tensor: TensorId) -> bool {
         self.reads.iter().any(|it| it.tensor == tensor)
     }
 }
 
-/// A result and an operand that may share their bytes, if the operand dies with the operator: see
+/// A result and an operand that may share their bytes if the operand dies with the operator: see
 /// [`Problem::in_place`](crate::Problem::in_place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InPlace {
-    /// What the operator writes.
+    /// The result.
     pub result: TensorId,
-    /// What it reads.
+    /// The operand.
     pub operand: TensorId,
-    /// Which bytes they share.
+    /// The bytes that they share.
     pub overlay: Overlay,
     /// In which orders the operand dies with the operator.
     pub dies: Dies,
 }
 
-/// Where a result and an operand lie, one over the other.
+/// The relative position of a result and an operand that share bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Overlay {
-    /// At the same bytes: they are of one size.
+    /// The same bytes: they have the same size.
     Whole,
-    /// The operand is a part of the result, as in a concatenation: so many bytes from its start.
+    /// The operand is a part of the result, as in a concatenation, at this offset from its start.
     PartOfResult(Bytes),
-    /// The result is a part of the operand, as in a split: so many bytes from its start.
+    /// The result is a part of the operand, as in a split, at this offset from its start.
     PartOfOperand(Bytes),
 }
 
 impl InPlace {
-    /// The one that lies within the other and so takes no room beside it: the smaller one; the result, if
-    /// they are of one size.
+    /// The tensor within the other one, which takes no additional space: the smaller one, or the result if they have
+    /// the same size.
     pub fn inner(&self) -> TensorId {
         match self.overlay {
             Overlay::Whole | Overlay::PartOfOperand(_) => self.result,
@@ -204,7 +205,7 @@ impl InPlace {
         }
     }
 
-    /// The one that the other lies within.
+    /// The tensor around the other one.
     pub fn outer(&self) -> TensorId {
         match self.overlay {
             Overlay::Whole | Overlay::PartOfOperand(_) => self.operand,
@@ -212,7 +213,7 @@ impl InPlace {
         }
     }
 
-    /// How many bytes from the start of the outer one the inner one lies.
+    /// The offset of the inner tensor from the start of the outer one.
     pub fn at(&self) -> Bytes {
         match self.overlay {
             Overlay::Whole => Bytes::ZERO,
@@ -225,21 +226,21 @@ impl InPlace {
         self.overlay != Overlay::Whole
     }
 
-    /// Whether they share their bytes as they may, where they lie at these offsets.
+    /// Whether tensors at these offsets share their bytes in this way.
     pub fn fits(&self, result: Bytes, operand: Bytes) -> bool {
         let (inner, outer) = if self.inner() == self.result { (result, operand) } else { (operand, result) };
         outer.0.checked_add(self.at().0) == Some(inner.0)
     }
 }
 
-/// In which orders an operand dies with an operator: whether all of its other readers have run.
+/// In which orders an operand dies with an operator, that is, all of its other readers have run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dies {
-    /// In all: every other reader comes before.
+    /// In all orders: every other reader comes before.
     Always,
-    /// In some.
+    /// In some orders.
     Sometimes,
-    /// In none: another reader comes after.
+    /// In no order: another reader comes after.
     Never,
 }
 
@@ -275,25 +276,24 @@ impl Graph {
         &self.results
     }
 
-    /// Pairs of operators of which the first has to run before the second, whatever they write; sorted, each once.
-    /// The writer of a part of a staged tensor is in such a pair with each operator that reads that tensor.
+    /// Pairs of operators of which the first must run before the second, regardless of data; sorted, without
+    /// duplicates. The writer of a part of a staged tensor forms such a pair with each reader of the staged tensor.
     pub fn edges(&self) -> &[(OpId, OpId)] {
         &self.edges
     }
 
-    /// The operators that have to run before an operator, those left aside that follow from others, each once: the
-    /// writers of what it reads, in the order of its reads, and then those before it by an edge, in source order.
+    /// The operators that must run directly before an operator, each once and without those that others imply: first
+    /// the writers of its operands, in the order of its reads, then those of edges, in source order.
     pub fn predecessors(&self, op: OpId) -> &[OpId] {
         &self.dependences.before[op.index()]
     }
 
-    /// The operators that have an operator as a predecessor, in source order.
+    /// The operators whose predecessors include this one, in source order.
     pub fn successors(&self, op: OpId) -> &[OpId] {
         &self.dependences.after[op.index()]
     }
 
-    /// The operators that need a tensor in the scratchpad: its writer, if there is one, and then its readers in source
-    /// order.
+    /// The operators that need a tensor in the scratchpad: its writer, if any, then its readers in source order.
     pub fn touches(&self, id: TensorId) -> impl Iterator<Item = OpId> {
         self.producer(id).into_iter().chain(self.readers(id).iter().copied())
     }
@@ -323,7 +323,7 @@ impl Graph {
         &self.readers[id.index()]
     }
 
-    /// The operator that writes a tensor; none for an argument and for a staged tensor.
+    /// The operator that writes a tensor; `None` for an argument, a weight or a staged tensor.
     pub fn producer(&self, id: TensorId) -> Option<OpId> {
         match self.tensor(id).origin {
             Origin::Op(op) => Some(op),
@@ -331,8 +331,8 @@ impl Graph {
         }
     }
 
-    /// The parts of a staged tensor, each once: what operators write into the larger tensor in host memory, and what
-    /// must be there before the staged tensor is read. None for any other tensor.
+    /// The parts of a staged tensor, each once: tensors that operators write into the larger tensor in host memory, and
+    /// that must be there before the staged tensor is read. Empty for any other tensor.
     pub fn parts(&self, id: TensorId) -> &[TensorId] {
         &self.parts[id.index()]
     }
@@ -342,42 +342,42 @@ impl Graph {
         self.is_part[id.index()]
     }
 
-    /// Whether some operator [may let this tensor pass by](Use::may_pass_by).
+    /// Whether some operator [may stream](Use::may_pass_by) this tensor.
     pub fn may_pass_by(&self, id: TensorId) -> bool {
         self.may_pass_by[id.index()]
     }
 
-    /// Whether planning decides of some use where it finds its tensor.
+    /// Whether planning decides for some use where it reads its tensor.
     pub fn has_choices(&self) -> bool {
         self.may_pass_by.contains(&true)
     }
 
-    /// Whether host memory must have this tensor at the end and does not from the start: an operator writes it, or it
-    /// starts in the scratchpad. Any other argument that is returned is there already: it is a result in name only, and
-    /// not meant here.
+    /// Whether host memory must have this tensor at the end and does not have it from the start: an operator writes it,
+    /// or it starts in the scratchpad. An argument that is in host memory and is returned does not count, since it is
+    /// there already.
     pub fn is_stored(&self, id: TensorId) -> bool {
         self.is_result[id.index()] && !self.starts_at_home(id)
     }
 
-    /// Whether host memory has this tensor from the start, or as soon as it has all of its parts.
+    /// Whether host memory has this tensor from the start, or once it has all of its parts.
     pub fn starts_at_home(&self, id: TensorId) -> bool {
         self.producer(id).is_none() && !self.tensor(id).starts_on_chip
     }
 
-    /// Whether a tensor lies in the scratchpad before the first operator runs, or must when the last one has.
+    /// Whether some tensor starts or ends in the scratchpad.
     pub fn has_ends_on_chip(&self) -> bool {
         self.tensors.iter().any(|it| it.starts_on_chip || it.ends_on_chip)
     }
 
-    /// Whether two tensors cannot both be in the scratchpad, since bytes of both would lie at one address, whatever the
-    /// plan; but for a result and an operand that share them.
+    /// Whether two tensors can never be in the scratchpad at the same time, because their pins overlap and they are not
+    /// a result and an operand that may share those bytes.
     pub fn are_apart(&self, a: TensorId, b: TensorId) -> bool {
         let (Some(a), Some(b)) = (self.pinned(a), self.pinned(b)) else { return false };
         a.start.max(b.start) < a.end.min(b.end)
     }
 
-    /// By tensor: those with which it cannot be in the scratchpad at once, by their pins; the lists are empty where none
-    /// has any.
+    /// By tensor: the tensors that cannot be in the scratchpad at the same time, because of their pins. Empty if no
+    /// tensor has a pin.
     pub(crate) fn apart(&self) -> Vec<Vec<TensorId>> {
         let mut apart = vec![Vec::new(); self.tensors.len()];
         let mut pinned: Vec<(Bytes, Bytes, TensorId)> =
@@ -392,7 +392,7 @@ impl Graph {
         apart
     }
 
-    /// The addresses of a tensor that has a pin, half-open and not empty.
+    /// The addresses of a pinned tensor, half-open and not empty.
     pub(crate) fn pinned(&self, id: TensorId) -> Option<std::ops::Range<Bytes>> {
         let Tensor { size, pin, .. } = *self.tensor(id);
         let start = pin.filter(|_| size != Bytes::ZERO)?;
@@ -404,35 +404,35 @@ impl Graph {
         self.tensors.iter().any(|it| it.pin.is_some() && it.size != Bytes::ZERO)
     }
 
-    /// Whether every plan puts this tensor into host memory as soon as there is one: it is stored, or a part.
+    /// Whether every plan copies this tensor to host memory once it is written: it is stored, or a part.
     pub fn is_written_back(&self, id: TensorId) -> bool {
         self.is_stored(id) || self.is_part(id)
     }
 
-    /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, staged, stored, or a
-    /// part. Such a tensor leaves the scratchpad for free.
+    /// Whether host memory has a copy of this tensor as soon as it exists: it is an argument, a weight, staged, stored,
+    /// or a part. Evicting such a tensor is free.
     pub fn has_host_copy(&self, id: TensorId) -> bool {
         self.starts_at_home(id) || self.is_written_back(id)
     }
 
-    /// The same graph, where all weights are read in the scratchpad, or all in host memory, or each use has the choice.
+    /// The same graph with this way of reading weights.
     pub fn with_weights(&self, weights: Weights) -> Graph {
         let from = weights.memories();
         self.with_uses(|_, it| if self.tensor(it.tensor).origin == Origin::Weight { from } else { it.from })
     }
 
-    /// Whether a tensor may lie in the scratchpad from one run to the next: its [`Keep`] says so, and an operator may
-    /// read it there.
+    /// Whether a tensor may stay in the scratchpad from one run to the next: its [`Keep`] allows it, and an operator
+    /// may read it there.
     pub fn may_be_kept(&self, id: TensorId) -> bool {
         self.tensor(id).keep != Keep::Never && !self.readers(id).is_empty()
     }
 
-    /// The tensors that may lie in the scratchpad from one run to the next, ascending.
+    /// The tensors that may stay in the scratchpad from one run to the next, ascending.
     pub fn keepable(&self) -> impl Iterator<Item = TensorId> {
         self.tensor_ids().filter(|it| self.may_be_kept(*it))
     }
 
-    /// The same graph, where this says of each weight whether it may be kept.
+    /// The same graph, with another [`Keep`] for each weight.
     pub fn with_keep(&self, mut keep: impl FnMut(TensorId) -> Keep) -> Graph {
         let mut graph = self.clone();
         for id in self.tensor_ids().filter(|it| self.tensor(*it).origin == Origin::Weight) {
@@ -441,17 +441,17 @@ impl Graph {
         graph
     }
 
-    /// The same graph with only those uses, and those results in the place of operands, of which this is true. An operand
-    /// of a pair that is left has to be read.
+    /// The same graph with only the uses and the pairs of results and operands that satisfy these predicates. The
+    /// operand of each remaining pair must be read.
     pub(crate) fn with_less(&self, is_read: impl Fn(&Use) -> bool, may_share: impl Fn(&InPlace) -> bool) -> Graph {
         let mut builder = self.to_builder();
         builder.ops.iter_mut().for_each(|op| op.reads.retain(&is_read));
         let pairs = self.ops.iter().flat_map(|op| &op.in_place).filter(|it| may_share(it));
         builder.in_place = pairs.map(|it| (it.result, it.operand, it.at())).collect();
-        builder.build().expect("less of a graph is a graph")
+        builder.build().expect("a part of a graph is valid")
     }
 
-    /// The same graph, where each use is from the memories that this says.
+    /// The same graph with other memories for each use.
     pub(crate) fn with_uses(&self, mut from: impl FnMut(OpId, &Use) -> MemorySet) -> Graph {
         let mut builder = self.to_builder();
         for (id, op) in (0..).map(OpId).zip(&mut builder.ops) {
@@ -460,8 +460,7 @@ impl Graph {
         builder.build().expect("the graph was built before")
     }
 
-    /// The same graph, where more operators have to run before others: each before one that comes after it in the
-    /// source.
+    /// The same graph with additional edges, each from an operator to one that comes after it in the source.
     #[cfg(feature = "ilp")]
     pub(crate) fn with_edges(&self, edges: impl IntoIterator<Item = (OpId, OpId)>) -> Graph {
         let mut builder = self.to_builder();
@@ -469,7 +468,7 @@ impl Graph {
         builder.build().expect("the graph was built before, and edges go forward")
     }
 
-    /// A builder that has got so far, to go on from here.
+    /// A builder with the contents of this graph.
     pub fn to_builder(&self) -> GraphBuilder {
         let mut builder = GraphBuilder::new();
         builder.tensors.clone_from(&self.tensors);
@@ -485,7 +484,7 @@ impl Graph {
     }
 }
 
-/// Which operators have to run before which, directly.
+/// The direct dependences of operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Dependences {
     /// By operator: see [`Graph::predecessors`].
@@ -507,7 +506,7 @@ impl Dependences {
                 Origin::Argument | Origin::Weight | Origin::Staged => None,
             });
             for predecessor in producers.chain(by_edge) {
-                // Operators come one after the other, so one that was noted is the last.
+                // Operators come in ascending order, so a duplicate would be the last entry.
                 if after[predecessor.index()].last() != Some(&op) {
                     before[op.index()].push(predecessor);
                     after[predecessor.index()].push(op);
@@ -518,7 +517,7 @@ impl Dependences {
     }
 }
 
-/// Builds a [`Graph`] operator by operator, in source order, so that no cycle can arise.
+/// Builds a [`Graph`] operator by operator, in source order, so that there are no cycles.
 #[derive(Clone, Debug, Default)]
 pub struct GraphBuilder {
     tensors: Vec<Tensor>,
@@ -531,61 +530,61 @@ pub struct GraphBuilder {
 }
 
 impl GraphBuilder {
-    /// A graph without operators.
+    /// An empty graph.
     pub fn new() -> GraphBuilder {
         GraphBuilder::default()
     }
 
-    /// Adds a tensor that lies in host memory from the start.
+    /// Adds an argument, which is in host memory from the start.
     pub fn argument(&mut self, name: impl Into<String>, size: Bytes) -> TensorId {
         self.tensor(name.into(), size, Origin::Argument)
     }
 
-    /// Adds a weight that lies in host memory from the start.
+    /// Adds a weight, which is in host memory from the start.
     pub fn weight(&mut self, name: impl Into<String>, size: Bytes) -> TensorId {
         self.tensor(name.into(), size, Origin::Weight)
     }
 
-    /// Adds a tensor that is a region of a larger one in host memory, to which these parts were written. Each part's
-    /// operator has to run before all that read the staged tensor, and each part goes to host memory at once.
+    /// Adds a tensor that is a region of a larger one in host memory, to which these parts are written. The operator of
+    /// each part must run before all readers of the staged tensor, and each part is written to host memory at once.
     pub fn staged(&mut self, name: impl Into<String>, size: Bytes, parts: &[TensorId]) -> TensorId {
         let id = self.tensor(name.into(), size, Origin::Staged);
         self.parts[id.index()] = distinct(parts.iter().copied());
         id
     }
 
-    /// Says where a tensor lies whenever it is in the scratchpad: so many bytes from the start.
-    /// [`Problem::check`](crate::Problem::check) says whether it can.
+    /// Pins a tensor: whenever it is in the scratchpad, it lies at this offset from its start.
+    /// [`Problem::check`](crate::Problem::check) checks whether that is possible.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub fn pin(&mut self, tensor: TensorId, at: Bytes) {
         self.tensors[tensor.index()].pin = Some(at);
     }
 
-    /// Lets all tensors lie anywhere.
+    /// Removes all pins.
     pub(crate) fn clear_pins(&mut self) {
         self.tensors.iter_mut().for_each(|it| it.pin = None);
     }
 
-    /// Says that an argument lies in the scratchpad before the first operator runs, and not in host memory.
+    /// Makes an argument start in the scratchpad, and not in host memory, before the first operator runs.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub fn starts_on_chip(&mut self, tensor: TensorId) {
         self.tensors[tensor.index()].starts_on_chip = true;
     }
 
-    /// Says that a tensor must lie in the scratchpad when the last operator has run.
+    /// Makes a tensor end in the scratchpad, after the last operator has run.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub fn ends_on_chip(&mut self, tensor: TensorId) {
         self.tensors[tensor.index()].ends_on_chip = true;
     }
 
-    /// Adds an operator that reads in the scratchpad, and the tensors that it writes; gives their ids in the
-    /// order of `writes`. A tensor that is mentioned twice in `reads` is read once.
+    /// Adds an operator that reads in the scratchpad, and its results. Returns their ids in the order of `writes`. A
+    /// tensor that occurs twice in `reads` is read once.
     pub fn op<N: Into<String>>(
         &mut self,
         name: impl Into<String>,
@@ -597,8 +596,8 @@ impl GraphBuilder {
         self.op_with_uses(name, &uses, writes, workspace)
     }
 
-    /// Adds an operator that reads where its uses say, and the tensors that it writes; gives their ids in the
-    /// order of `writes`. Of two uses of one tensor the first counts.
+    /// Adds an operator with these uses, and its results. Returns their ids in the order of `writes`. Of two uses of
+    /// one tensor the first is used.
     pub fn op_with_uses<N: Into<String>>(
         &mut self,
         name: impl Into<String>,
@@ -625,32 +624,33 @@ impl GraphBuilder {
         writes
     }
 
-    /// Gives an operator one more result.
+    /// Adds a result to an operator.
     pub(crate) fn also_writes(&mut self, op: OpId, name: String, size: Bytes) -> TensorId {
         let tensor = self.tensor(name, size, Origin::Op(op));
         self.ops[op.index()].writes.push(tensor);
         tensor
     }
 
-    /// Says that a result of an operator may take the place of an operand of the same size, once
-    /// no other operator is to read that.
+    /// Allows a result of an operator to share the bytes of an operand of the same size, if no later operator reads
+    /// that operand.
     pub fn in_place(&mut self, result: TensorId, operand: TensorId) {
         self.in_place_at(result, operand, Bytes::ZERO);
     }
 
-    /// Says that a result of an operator and an operand may share their bytes, once no other operator is to
-    /// read that operand: the smaller one lies so many bytes from the start of the larger one.
+    /// Allows a result and an operand of an operator to share bytes, if no later operator reads that operand. The
+    /// smaller one lies at this offset from the start of the larger one.
     pub fn in_place_at(&mut self, result: TensorId, operand: TensorId, at: Bytes) {
         self.in_place.push((result, operand, at));
     }
 
-    /// How many tensors there are so far.
+    /// The number of tensors so far.
     #[cfg(feature = "testing")]
     pub(crate) fn n_tensors(&self) -> usize {
         self.tensors.len()
     }
 
-    /// All results and operands of one operator and one size, where nothing is said of the operator so far.
+    /// All pairs of a result and an operand of the same size and the same operator, for operators without any pair so
+    /// far.
     #[cfg(feature = "testing")]
     pub(crate) fn pairs_of_a_size(&self) -> Vec<(TensorId, TensorId)> {
         let is_said = |op: &&Op| self.in_place.iter().any(|it| op.writes.contains(&it.0));
@@ -659,25 +659,25 @@ impl GraphBuilder {
         pairs.filter(|it| self.size(it.0) == self.size(it.1)).collect()
     }
 
-    /// Says that an operator has to run before another one, which comes after it.
+    /// Makes an operator run before another one, which comes after it in the source.
     pub fn order(&mut self, before: OpId, after: OpId) {
         self.edges.push((before, after));
     }
 
-    /// Whether an operator reads what another one writes.
+    /// Whether an operator reads a result of another one.
     pub(crate) fn reads_from(&self, reader: OpId, writer: OpId) -> bool {
         self.ops[reader.index()].reads.iter().any(|it| self.origin(it.tensor) == Origin::Op(writer))
     }
 
-    /// Says that an operator may run more than once.
+    /// Allows an operator to run more than once.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the operator is not in this graph.
     pub fn may_rerun(&mut self, op: OpId) {
         self.ops[op.index()].may_rerun = true;
     }
 
-    /// Lets an operator read one more tensor in the scratchpad, if it does not read it so far.
+    /// Adds an operand in the scratchpad to an operator, unless it reads that tensor already.
     #[cfg(feature = "testing")]
     pub(crate) fn also_reads(&mut self, op: OpId, tensor: TensorId) {
         let reads = &mut self.ops[op.index()].reads;
@@ -686,52 +686,52 @@ impl GraphBuilder {
         }
     }
 
-    /// Gives an operator another workspace.
+    /// Sets the workspace of an operator.
     pub(crate) fn workspace(&mut self, op: OpId, workspace: Bytes) {
         self.ops[op.index()].workspace = workspace;
     }
 
-    /// Says how many multiply-accumulates an operator computes.
+    /// Sets the number of multiply-accumulates of an operator.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the operator is not in this graph.
     pub fn macs(&mut self, op: OpId, macs: u64) {
         self.ops[op.index()].macs = Some(macs);
     }
 
-    /// Says how long an operator computes.
+    /// Sets the compute time of an operator.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the operator is not in this graph.
     pub fn cycles(&mut self, op: OpId, cycles: Cycles) {
         self.ops[op.index()].cycles = Some(cycles);
     }
 
-    /// Says that host memory must have a tensor at the end. Saying it twice is saying it once.
+    /// Makes a tensor a result, which must be in host memory at the end. Repeated calls have no effect.
     pub fn result(&mut self, tensor: TensorId) {
         self.results.push(tensor);
     }
 
-    /// Says whether a weight may lie in the scratchpad from one run to the next. Without a word, it may not.
+    /// Sets whether a weight may stay in the scratchpad from one run to the next. The default is that it may not.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub fn keep(&mut self, tensor: TensorId, keep: Keep) {
         self.tensors[tensor.index()].keep = keep;
     }
 
-    /// Where a tensor comes from.
+    /// The origin of a tensor.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub(crate) fn origin(&self, tensor: TensorId) -> Origin {
         self.tensors[tensor.index()].origin
     }
 
-    /// The bytes of a tensor.
+    /// The size of a tensor.
     ///
     /// # Panics
-    /// If it is not of this graph.
+    /// If the tensor is not in this graph.
     pub fn size(&self, tensor: TensorId) -> Bytes {
         self.tensors[tensor.index()].size
     }
@@ -739,14 +739,13 @@ impl GraphBuilder {
     /// The graph.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] where sizes add up to more than planning can count: all tensors and
-    /// workspaces together, four times over, must stay below 2⁶³ bytes. [`Error::Order`] where an operator has to
-    /// run before one that does not come after it. [`Error::Staged`] where a staged tensor has no part, or one that no
-    /// operator writes, or is said to be a result: that its parts are. [`Error::Keep`] where anything but a weight is to
-    /// be kept from one run to the next. [`Error::OnChip`] where a tensor is said to start
-    /// in the scratchpad that is no argument, or a staged one to end there. [`Error::InPlace`] where a
-    /// result and an operand cannot share bytes as is said of them, or not beside other pairs of their
-    /// operator: see [`Op::in_place`].
+    /// [`Error::TooLarge`] if sizes add up to too much: four times the sum of all tensors and workspaces must be less
+    /// than 2⁶³ bytes. [`Error::Order`] if an operator must run before one that does not come after it.
+    /// [`Error::Staged`] if a staged tensor has no parts, or a part that no operator writes, or is itself a result (its
+    /// parts may be results). [`Error::Keep`] if a tensor other than a weight is to be kept from one run to the next.
+    /// [`Error::OnChip`] if a tensor that is not an argument is to start in the scratchpad, or a staged one is to end
+    /// there. [`Error::InPlace`] if a result and an operand cannot share bytes as declared, or not together with other
+    /// pairs of their operator: see [`Op::in_place`].
     pub fn build(mut self) -> Result<Graph, Error> {
         let sizes = self.tensors.iter().map(|it| it.size.0).chain(self.ops.iter().map(|it| it.workspace.0));
         let total: u128 = sizes.map(u128::from).sum();
@@ -784,7 +783,7 @@ impl GraphBuilder {
         let dependences = Dependences::new(&self.tensors, &self.ops, &self.edges);
         let mut walk = Walk::new(self.ops.len());
         let read = self.read_in_pairs();
-        // By operator and tensor: which of the operator's pairs have it.
+        // By operator and tensor: the pairs of the operator that the tensor is in.
         let mut pairs_of: HashMap<(OpId, TensorId), Vec<usize>> = HashMap::new();
         for (result, operand, at) in distinct(std::mem::take(&mut self.in_place)) {
             let refuse = |why| Error::InPlace { result, operand, why };
@@ -803,7 +802,7 @@ impl GraphBuilder {
             let known = &self.ops[op.index()].in_place;
             let near = [result, operand].into_iter().filter_map(|it| pairs_of.get(&(op, it))).flatten();
             if near.into_iter().any(|it| !self.is_beside(&known[*it], &pair)) {
-                return Err(refuse("another pair of their operator is in the way"));
+                return Err(refuse("it conflicts with another pair of their operator"));
             }
             for tensor in [result, operand] {
                 pairs_of.entry((op, tensor)).or_default().push(known.len());
@@ -815,7 +814,7 @@ impl GraphBuilder {
         Ok(Graph { tensors, ops, results, edges, parts, readers, is_result, is_part, may_pass_by, dependences })
     }
 
-    /// What operators read, of what pairs speak.
+    /// The operands of operators that are in pairs.
     fn read_in_pairs(&self) -> HashSet<(OpId, TensorId)> {
         let paired: HashSet<TensorId> = self.in_place.iter().map(|it| it.1).collect();
         let reads = (0..).map(OpId).zip(&self.ops).flat_map(|(id, op)| op.reads.iter().map(move |it| (id, it.tensor)));
@@ -836,7 +835,7 @@ impl GraphBuilder {
                 return refuse("a part is written by no operator");
             }
             if self.results.contains(&tensor) {
-                return refuse("it is no result, but its parts may be");
+                return refuse("it cannot be a result, but its parts can");
             }
         }
         Ok(())
@@ -846,7 +845,7 @@ impl GraphBuilder {
         for (tensor, it) in (0..).map(TensorId).zip(&self.tensors) {
             let is_argument = matches!(it.origin, Origin::Argument | Origin::Weight);
             if it.starts_on_chip && !is_argument {
-                return Err(Error::OnChip { tensor, why: "it is no argument, so it cannot start there" });
+                return Err(Error::OnChip { tensor, why: "it is not an argument, so it cannot start there" });
             }
             if it.ends_on_chip && it.origin == Origin::Staged {
                 return Err(Error::OnChip { tensor, why: "it is staged in host memory, so it cannot end there" });
@@ -855,7 +854,8 @@ impl GraphBuilder {
         Ok(())
     }
 
-    /// Which tensors are parts of what is read, and that their writers run before those that read it.
+    /// By tensor, whether it is a part of a staged tensor that is read; and the edges from the writers of parts to
+    /// their readers.
     fn writers_of_parts(&self) -> (Vec<bool>, Vec<(OpId, OpId)>) {
         let mut is_part = vec![false; self.tensors.len()];
         let mut edges = Vec::new();
@@ -870,8 +870,8 @@ impl GraphBuilder {
         (is_part, edges)
     }
 
-    /// Which bytes a result and an operand share if the smaller one begins there in the larger one;
-    /// none if it does not end in it.
+    /// The bytes that a result and an operand share if the smaller one begins at this offset in the larger one; `None`
+    /// if it does not end within it.
     fn overlay(&self, result: TensorId, operand: TensorId, at: Bytes) -> Option<Overlay> {
         let size = |it: TensorId| self.tensors[it.index()].size;
         let (result, operand) = (size(result), size(operand));
@@ -912,8 +912,8 @@ impl GraphBuilder {
     }
 }
 
-/// In which orders one of a tensor's readers is the last. Where the graph is too large to say
-/// which others come before or after, it is in some.
+/// In which orders an operator is the last of a tensor's readers. If the graph is too large to decide which others come
+/// before or after, the answer is in some.
 fn dies(op: OpId, readers: &[OpId], dependences: &Dependences, walk: &mut Walk) -> Dies {
     let is_other = |other: &OpId| *other != op;
     if !readers.iter().any(is_other) {
@@ -925,7 +925,7 @@ fn dies(op: OpId, readers: &[OpId], dependences: &Dependences, walk: &mut Walk) 
         let met = walk.from(op, |it| it <= last, after, |met| op < met && readers.binary_search(&met).is_ok(), 1);
         return if met == 1 { Dies::Never } else { Dies::Sometimes };
     }
-    // All others come before it in the source, and what they must come before lies between.
+    // All others come before it in the source, and everything that they precede lies in between.
     let first = readers[0];
     let before = |op: OpId| dependences.before[op.index()].iter().copied();
     let n_others = readers.len() - 1;
@@ -933,16 +933,16 @@ fn dies(op: OpId, readers: &[OpId], dependences: &Dependences, walk: &mut Walk) 
     if met == n_others { Dies::Always } else { Dies::Sometimes }
 }
 
-/// Walks from operators along dependences, with so many steps in all.
+/// Walks from operators along dependences, with a limited number of steps in all.
 struct Walk {
-    /// By operator: the number of the walk that met it last.
+    /// By operator: the number of the last walk that reached it.
     met_by: Vec<u32>,
     n_walks: u32,
     steps_left: usize,
 }
 
-/// Dependences that the builder follows in all, to find out in which orders operands die. They
-/// suffice for thousands of operators that all may overwrite what all of them read.
+/// The total number of dependences that the builder follows to find out in which orders operands die. It suffices for
+/// thousands of operators that all may overwrite one tensor that all of them read.
 const MAX_WALK_STEPS: usize = 1 << 27;
 
 impl Walk {
@@ -950,8 +950,8 @@ impl Walk {
         Walk { met_by: vec![0; n_ops], n_walks: 0, steps_left: MAX_WALK_STEPS }
     }
 
-    /// How many of the operators that are wanted can be reached from one along `next`, by way of those
-    /// that are within bounds; it stops at `enough`, or where no steps are left.
+    /// The number of wanted operators that can be reached from one along `next` through operators within bounds. It
+    /// stops at `enough`, or when no steps are left.
     fn from<I: Iterator<Item = OpId>>(
         &mut self,
         start: OpId,
@@ -981,7 +981,7 @@ impl Walk {
     }
 }
 
-/// Each of these once, in order of first mention.
+/// The elements without duplicates, in the order of first mention.
 fn distinct<T: Copy + Eq + Hash>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     let mut seen = HashSet::new();
     all.into_iter().filter(|it| seen.insert(*it)).collect()

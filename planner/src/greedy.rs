@@ -1,29 +1,27 @@
-//! The usual way to replace tensors: bring in what an operator needs when it needs it, and put out
-//! by a rule when there is no room.
+//! Replacement on demand: load what an operator needs when it needs it, and evict by a rule when there is no space.
 //!
-//! What may pass by is brought in where there is room for it that nothing else has, and leaves as soon as that is
-//! needed.
+//! A use that may be streamed loads its tensor only into otherwise unused space, and the tensor is evicted as soon as
+//! that space is needed.
 //!
-//! It serves as a bound from above and as what to compare with. The order is given, and addresses
-//! are left to others: [`greedy_plan`](crate::greedy_plan) follows the same rule with addresses.
+//! The result is an upper bound and a baseline. The order is given, and addresses are assigned elsewhere:
+//! [`greedy_plan`](crate::greedy_plan) follows the same rule with addresses.
 
 use crate::replacement::{Rank, ReplacementRule};
 use crate::uses::Uses;
 use crate::{Bytes, OpId, Outline, Problem, Stay, Step, TensorId};
 use std::collections::BTreeSet;
 
-/// The outline that runs operators in this order, loads on demand and evicts the farthest next use.
+/// The outline that runs operators in this order, loads on demand and evicts the tensor with the farthest next use.
 ///
-/// The order is one of all operators and respects the dependences; [`Problem::check`] holds. What is said of tensors that
-/// start or end in the scratchpad is not looked at.
-/// What is in the scratchpad fits it as a plain sum of rooms, rounded up to the alignment since
-/// the last block needs no padding.
+/// The order has all operators and respects the dependences; [`Problem::check`] must succeed. Starts and ends of
+/// tensors in the scratchpad are ignored. The padded sizes of the tensors in the scratchpad add up to at most its size,
+/// rounded up to the alignment since the last block needs no padding.
 pub fn greedy(problem: &Problem, order: &[OpId]) -> Outline {
     replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, problem.capacity())
 }
 
-/// Stays on demand by any rule, and within any capacity; an operator that needs more than that for itself
-/// has the scratchpad to itself. It takes O(log n) for each operand of each operator.
+/// Replacement on demand with any rule and capacity. An operator that needs more than the capacity has the scratchpad
+/// to itself. Takes O(log n) for each operand of each operator.
 pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: ReplacementRule, capacity: Bytes) -> Outline {
     let capacity = u128::from(capacity.0);
     let room = |tensor: TensorId| u128::from(problem.room(tensor).0);
@@ -32,10 +30,10 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
     let in_place = problem.in_place_by_step(order);
     let apart = problem.graph.has_pins().then(|| problem.graph.apart());
     let mut stays: Vec<Stay> = Vec::new();
-    // By tensor: its stay, as long as it is there, and its rank while it is idle.
+    // By tensor: its stay while it is present, and its rank while it is idle.
     let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
     let mut ranks: Vec<Option<Rank>> = vec![None; open.len()];
-    // What is there and will be used again, but not in this step. The last one leaves first.
+    // Present tensors that are used again, but not in this step. The last one is evicted first.
     let mut idle: BTreeSet<Rank> = BTreeSet::new();
     let mut idle_room = 0;
     for (index, &op) in order.iter().enumerate() {
@@ -56,7 +54,7 @@ pub(crate) fn replace_on_demand(problem: &Problem, order: &[OpId], rule: Replace
             }
         }
         needed -= u128::from(problem.saved(&in_place[index]).0);
-        // What lies where something must lie now leaves in any case.
+        // A tensor whose pin conflicts with an operand is evicted in any case.
         for other in apart.iter().flat_map(|it| problem.operands(op).flat_map(|tensor| &it[tensor.index()])) {
             if let Some(rank) = ranks[other.index()].take() {
                 idle.remove(&rank);

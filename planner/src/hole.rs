@@ -1,20 +1,20 @@
-//! Holes between blocks that lie in memory.
+//! Holes between blocks in memory.
 
 use crate::Bytes;
 
-/// Which of several holes a block goes to.
+/// The choice among several holes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Fit {
-    /// The lowest in which it fits.
+    /// The lowest one that is large enough.
     First,
-    /// The smallest in which it fits; among those, the lowest.
+    /// The smallest one that is large enough; among equals, the lowest.
     Best,
 }
 
-/// Where a block goes among others, given as offset and size in the order of their offsets, if there is a
-/// hole for it below `end`.
+/// The offset for a block among others, given as offset and size sorted by offset, if there is a hole for it below
+/// `end`.
 ///
-/// The offset is a multiple of the alignment. A block of no size fits at zero, whatever lies there.
+/// The offset is a multiple of the alignment. A block of size zero always fits at zero.
 pub(crate) fn find_hole(
     taken: &[(Bytes, Bytes)],
     size: Bytes,
@@ -51,8 +51,8 @@ mod tests {
     use super::{Fit, find_hole};
     use crate::Bytes;
 
-    /// Taken are 10..20, 40..45 and 60..70 of 80, with an alignment of 10: holes at 0 (10 bytes),
-    /// 20 (20), 50 (10) and 70 (10).
+    /// Blocks at 10..20, 40..45 and 60..70 of 80 bytes with alignment 10: the holes are at 0 (10 bytes), 20 (20), 50
+    /// (10) and 70 (10).
     fn find(size: u64, fit: Fit) -> Option<u64> {
         let taken = [(10, 10), (40, 5), (60, 10)].map(|(offset, size)| (Bytes(offset), Bytes(size)));
         find_hole(&taken, Bytes(size), Bytes(10), Bytes(80), fit).map(|it| it.0)

@@ -1,10 +1,9 @@
-//! The planner's integer programs: what a solver decides, and proves.
+//! The planner's integer programs.
 //!
-//! [`replace()`] decides replacement in a fixed order, the order's residencies being all that is
-//! left to choose. It is strong where the search over orders is weak: where dozens of tensors are
-//! live at once and many of them must go. [`joint()`] decides the order as well, and
-//! [`joint_with_addresses()`] the addresses, too, for small problems. [`place()`] decides addresses
-//! alone, and [`write_program()`] is for users with another solver.
+//! [`replace()`] decides replacement in a fixed order. It is strong where the search over orders is weak: if dozens of
+//! tensors are live at once and many of them must be evicted. [`joint()`] decides the order as well, and
+//! [`joint_with_addresses()`] the addresses too, for small problems. [`place()`] only decides addresses, and
+//! [`write_program()`] writes programs for other solvers.
 
 mod address;
 mod addressed;
@@ -63,18 +62,18 @@ pub use program::{Decisions, Format, write_program};
 pub use replace::{Outcome, replace, replace_within};
 pub use timed::{TimedOutcome, bound_of_cells, replace_in_time};
 
-/// What makes the joint problem smaller without changing its optimum; each can be left out.
+/// Reductions of the joint problem that preserve its optimum; each can be disabled.
 #[derive(Clone, Copy, Debug)]
 struct Reductions {
-    /// Operators that may as well run one right after the other become one.
+    /// Operators that can run one right after the other without loss are contracted.
     glue: bool,
-    /// Operators that could change places run in source order.
+    /// Interchangeable operators run in source order.
     twins: bool,
     /// The problem is solved segment by segment.
     cuts: bool,
-    /// What has one order only is a problem of replacement.
+    /// A segment with only one order is a replacement problem.
     forced: bool,
-    /// No row where nothing can exceed the capacity.
+    /// Rows that cannot exceed the capacity are omitted.
     levels: bool,
 }
 

@@ -1,38 +1,34 @@
-//! Results and operands at the same bytes: which may lie there, and how many can at once.
+//! Results and operands at the same bytes: which pairs may share, and how many can at once.
 //!
-//! An operator that works element by element can write where it reads; one that concatenates need
-//! move nothing if its operands lie side by side; nor need one that splits, if its results may lie in
-//! what it splits. An operator says so by pairs of a result and an operand ([`InPlace`]), and of which
-//! bytes they share: all of both, if they are of one size, or those of the smaller one, which is a
-//! *part* of the larger one. They may share them if the operand dies with the operator: all of its
-//! other readers have run. A stored operand has its host copy by then, so nothing is lost.
+//! An element-wise operator can write its result over its operand. A concatenation moves nothing if its operands are
+//! adjacent, and neither does a split whose results lie within its operand. An operator declares such pairs of a result
+//! and an operand ([`InPlace`]) and the bytes that they share: all bytes if they have the same size, or the bytes of
+//! the smaller one, a *part* of the larger one. A pair may share bytes if the operand dies with the operator, that is,
+//! all its other readers have run. An operand that is stored has its host copy by then, so nothing is lost.
 //!
-//! Of one size: each result takes one place at most, and each operand gives its place to one result
-//! at most. Parts: all at once, since parts of one tensor have no byte in common, and a tensor with
-//! parts, or that is one, is in no other pair ([`Op::in_place`](crate::Op::in_place)); that makes the
-//! best choice unique, and costs nothing where operators are what they are in practice. A part that
-//! does not begin at a multiple of the alignment cannot lie there at all.
+//! Pairs of the same size: each result shares with at most one operand, and each operand with at most one result.
+//! Parts: all of them share at once, since parts of one tensor are disjoint, and a tensor that is a part or has parts
+//! is in no other pair ([`Op::in_place`](crate::Op::in_place)). This makes the best choice unique, and real operators
+//! satisfy it. A part that does not begin at a multiple of the alignment cannot share bytes.
 //!
-//! What is saved is the room of the one that lies within the other, and exactly that: a part begins
-//! at a multiple of the alignment, so its padding ends where the padding of the larger one does, or
-//! before, and before the next part begins.
+//! A pair saves exactly the padded size of the inner tensor: a part begins at a multiple of the alignment, so its
+//! padding ends no later than the padding of the larger tensor, and no later than the start of the next part.
 //!
-//! What that saves depends on the schedule alone, and never hurts: so a sum of rooms may count
-//! on as many pairs as there can be. Only addresses may have reasons to do without one of them.
+//! The saving depends only on the schedule and never hurts, so sums of padded sizes count the maximum number of pairs.
+//! Only address assignment may drop a pair.
 //!
-//! What is left open until there is an order is bounded from both sides: an operand dies *always* if
-//! every other reader runs before in every order, and *never* if one of them runs after. Where the
-//! scratchpad is too small for some orders, the problem is restricted to others: see
-//! [`least`](mod@crate::least).
+//! Without an order, the pairs are bounded from both sides: an operand dies *always* if every other reader runs before
+//! in every order, and *never* if one of them runs after. If the scratchpad is too small for some orders, the problem
+//! is restricted to the others: see [`least`](mod@crate::least).
 
 use crate::{Bytes, Dies, InPlace, OpId, Problem, TensorId};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 impl Problem {
-    /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed
-    /// operands have no place to give, nor are those counted on that may pass by, parts begin at multiples of the
-    /// alignment, and pins agree.
+    /// The pairs of an operator that are possible on this machine if the operand dies in time: streamed operands have
+    /// no place to share, operands that may be streamed do not count, parts begin at multiples of the alignment, and
+    /// pins agree.
     pub(crate) fn possible_pairs(&self, op: OpId) -> impl Iterator<Item = &InPlace> {
         let is_aligned = |it: &InPlace| it.at().0.is_multiple_of(self.machine.alignment().0) && self.do_pins_agree(it);
         let is_there = move |it: &InPlace| {
@@ -41,7 +37,7 @@ impl Problem {
         self.graph.op(op).in_place.iter().filter(move |it| is_there(it) && is_aligned(it))
     }
 
-    /// Whether a result and an operand can share bytes for all that pins say of them alone.
+    /// Whether the pins of a result and an operand allow them to share bytes.
     fn do_pins_agree(&self, pair: &InPlace) -> bool {
         let pin = |it: TensorId| self.graph.pinned(it).map(|it| it.start);
         match (pin(pair.inner()), pin(pair.outer())) {
@@ -51,10 +47,10 @@ impl Problem {
         }
     }
 
-    /// As many pairs of an operator as can be at once, where `dies` says which are possible.
+    /// A maximum set of pairs of an operator that can share bytes at once, where `dies` selects the possible ones.
     pub fn in_place(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Vec<InPlace> {
         let mut pairs: Vec<InPlace> = self.possible_pairs(op).filter(|it| dies(it)).copied().collect();
-        // Pins can make pairs: what they put at the same bytes must share them.
+        // Pins can force pairs: tensors pinned to the same bytes must share them.
         let is_forced = |it: &InPlace| !it.is_part() && self.graph.are_apart(it.result, it.operand);
         let forced: Vec<InPlace> = pairs.iter().filter(|it| is_forced(it)).copied().collect();
         let is_beside = |a: &InPlace, b: &InPlace| a == b || a.result != b.result && a.operand != b.operand;
@@ -64,12 +60,12 @@ impl Problem {
         most_pairs_and_parts(&ids, is_whole).into_iter().map(|it| pairs[it]).collect()
     }
 
-    /// As many pairs as can be at once, for each step of an order.
+    /// A maximum set of pairs for each step of an order.
     pub fn in_place_by_step(&self, order: &[OpId]) -> Vec<Vec<InPlace>> {
         let mut step_of = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| step_of[op.index()] = step);
         let last_read = |tensor| self.graph.readers(tensor).iter().map(|it| step_of[it.index()]).max();
-        // Asked for many times where many operators read one tensor.
+        // Cached, since many operators may read one tensor.
         let mut last: HashMap<TensorId, Option<usize>> = HashMap::new();
         for pair in self.graph.ops().iter().flat_map(|op| &op.in_place) {
             last.entry(pair.operand).or_insert_with(|| last_read(pair.operand));
@@ -78,23 +74,23 @@ impl Problem {
         order.iter().enumerate().map(pairs).collect()
     }
 
-    /// The room that an operator saves in every order.
+    /// The bytes that an operator saves in every order.
     pub(crate) fn saved_always(&self, op: OpId) -> Bytes {
         self.saved(&self.in_place(op, |it| it.dies == Dies::Always))
     }
 
-    /// The room that an operator saves in any order, at most.
+    /// The most bytes that an operator saves in any order.
     pub(crate) fn saved_at_most(&self, op: OpId) -> Bytes {
         self.saved(&self.in_place(op, |it| it.dies != Dies::Never))
     }
 
-    /// The room that is not needed where these share bytes.
+    /// The bytes that are not needed if these pairs share bytes.
     pub(crate) fn saved(&self, pairs: &[InPlace]) -> Bytes {
         pairs.iter().map(|it| self.room(it.inner())).sum()
     }
 }
 
-/// All pairs of a part and what it is a part of, and as many others as possible.
+/// All pairs with parts, and a maximum number of the others.
 pub(crate) fn most_pairs_and_parts(pairs: &[(u32, u32)], is_whole: impl Fn(&usize) -> bool) -> Vec<usize> {
     let (whole, mut chosen): (Vec<usize>, Vec<usize>) = (0..pairs.len()).partition(is_whole);
     let ids: Vec<(u32, u32)> = whole.iter().map(|it| pairs[*it]).collect();
@@ -103,9 +99,8 @@ pub(crate) fn most_pairs_and_parts(pairs: &[(u32, u32)], is_whole: impl Fn(&usiz
     chosen
 }
 
-/// As many of these pairs as possible such that none has a side in common with another: augmenting
-/// paths, each found breadth first. Within what hangs together all have one size, so most pairs is
-/// also most room. Pairs of one result are side by side.
+/// A maximum matching of results and operands: augmenting paths, each found breadth first. All tensors of a connected
+/// component have the same size, so the most pairs also save the most bytes. The pairs of one result are adjacent.
 fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
     let mut matching = Matching::new(pairs);
     let mut last = None;
@@ -119,12 +114,12 @@ fn most_pairs(pairs: &[(u32, u32)]) -> Vec<usize> {
     chosen
 }
 
-/// Pairs of which none has a side in common with another.
+/// A matching: pairs without a result or an operand in common.
 #[derive(Default)]
 struct Matching {
-    /// By result: which pairs it has.
+    /// By result: the range of its pairs.
     of_result: HashMap<u32, Range<usize>>,
-    /// By result: its pair.
+    /// By result: its chosen pair.
     chosen: HashMap<u32, usize>,
     /// By operand: the pair that has its place.
     holders: HashMap<u32, usize>,
@@ -139,11 +134,10 @@ impl Matching {
         matching
     }
 
-    /// Gives a result a place, if that can be had without taking another result's away; gives how many pairs it looked
-    /// at.
+    /// Finds an operand for a result if an augmenting path exists; returns the number of pairs that it visited.
     fn augment(&mut self, pairs: &[(u32, u32)], result: u32) -> usize {
         let mut n_looked_at = 0;
-        // The pairs tried, each with the one whose place its result would leave.
+        // The visited pairs, each with the pair whose result would be moved.
         let mut tried: Vec<(usize, Option<usize>)> = Vec::new();
         let mut seen: HashSet<u32> = HashSet::new();
         let mut waiting: Vec<(u32, Option<usize>)> = vec![(result, None)];
@@ -191,13 +185,13 @@ mod tests {
     fn as_many_as_possible() {
         assert_eq!(most_pairs(&[]), [0; 0]);
         assert_eq!(most_pairs(&[(0, 10), (0, 11)]), [0]);
-        // The first result makes way for the second, which has no other place.
+        // The first result moves to its other operand, since the second has no other.
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10)]), [1, 2]);
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 10), (1, 11), (2, 10)]).len(), 2);
         assert_eq!(most_pairs(&[(0, 10), (0, 11), (1, 11), (1, 12), (2, 10)]), [1, 3, 4]);
     }
 
-    /// Random pairs, in the order of their results, against all sets of them.
+    /// Random pairs, sorted by result, compared with all subsets.
     #[test]
     fn as_many_as_any_set_has() {
         // A linear congruential generator, as in Numerical Recipes.

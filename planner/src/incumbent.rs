@@ -1,4 +1,4 @@
-//! A plan that the caller has already: planning starts from it, and ends with one that is no worse.
+//! An incumbent: a plan that the caller already has. Planning starts from it and returns one that is no worse.
 
 use crate::uses::Uses;
 use crate::{
@@ -6,21 +6,21 @@ use crate::{
     check_with_prologue,
 };
 
-/// A plan that the judge accepts, and what follows from it.
+/// A plan that the judge accepts, with derived data.
 #[derive(Clone, Debug)]
 pub(crate) struct Incumbent {
     pub plan: Plan,
     /// Order and residencies, each from its first use to its last.
     pub outline: Outline,
     pub non_compulsory: Bytes,
-    /// What of that is owed to addresses, as far as that is known.
+    /// The part of its cost that is due to addresses, if known.
     pub fragmentation: Bytes,
-    /// Which solver made it, as far as that is known.
+    /// The solver that made it, if known.
     pub solver: Solver,
 }
 
 impl Incumbent {
-    /// Takes a plan in an order that is allowed, if the judge accepts it.
+    /// Accepts a plan in an allowed order, if the judge accepts it.
     ///
     /// # Errors
     /// [`Error::Incumbent`] otherwise.
@@ -52,7 +52,7 @@ impl Incumbent {
         }
     }
 
-    /// A plan that was made before.
+    /// A plan of an earlier solution.
     pub fn of(problem: &Problem, solution: &Solution) -> Incumbent {
         let Solution { plan, non_compulsory, fragmentation, solver, .. } = solution;
         Incumbent {
@@ -77,7 +77,7 @@ impl Incumbent {
         }
     }
 
-    /// The plan as an answer, with a bound that is known.
+    /// The plan as a solution with a known bound.
     pub fn solution(&self, lower_bound: Bytes) -> Solution {
         Solution {
             plan: self.plan.clone(),
@@ -91,7 +91,7 @@ impl Incumbent {
 }
 
 impl Solution {
-    /// Takes an incumbent if it is better.
+    /// Replaces the solution by a better incumbent.
     pub(crate) fn offer_incumbent(&mut self, incumbent: Option<&Incumbent>) {
         if let Some(it) = incumbent {
             self.offer(Some((it.plan.clone(), it.non_compulsory)), it.solver);
@@ -99,7 +99,8 @@ impl Solution {
     }
 }
 
-/// What a plan names that the problem does not have: with that there is no program that could be judged.
+/// The first operator, tensor or step in a plan that the problem does not have. Such a plan has no program for the
+/// judge.
 fn out_of_range(problem: &Problem, plan: &Plan) -> Option<String> {
     let (n_ops, n_tensors, n_steps) = (problem.graph.ops().len(), problem.graph.tensors().len(), plan.order.len());
     if let Some(OpId(op)) = plan.order.iter().find(|it| n_ops <= it.index()) {
@@ -124,13 +125,13 @@ fn out_of_range(problem: &Problem, plan: &Plan) -> Option<String> {
     })
 }
 
-/// The stays of a plan that was judged, from first use to last. Those that no operator uses are left out.
+/// The stays of a valid plan, from first use to last. Stays without a use are omitted.
 fn outline(problem: &Problem, plan: &Plan) -> Outline {
     let uses = Uses::new(problem, &plan.order);
     let mut residencies: Vec<_> = plan.residencies.iter().collect();
     residencies.sort_by_key(|it| (it.steps.start, it.tensor));
     let mut stays: Vec<Stay> = Vec::new();
-    // By tensor: the step after the last use that has its stay.
+    // By tensor: the step after the last use whose stay was added.
     let mut covered = vec![Step(0); problem.graph.tensors().len()];
     for residency in residencies {
         let tensor = residency.tensor;

@@ -1,19 +1,20 @@
 //! Weights that stay in the scratchpad from one run of a network to the next.
 //!
-//! What counts is the traffic of each further run: a weight that is [kept](crate::Keep) is loaded once, in a
-//! [prologue](crate::Plan::prologue), and then takes room in all steps from its last use in one run to its first use in
-//! the next.
+//! The objective is the traffic of each run after the first. A [kept](crate::Keep) weight is loaded once, in a
+//! [prologue](crate::Plan::prologue), and then occupies space from its last use in one run to its first use in the
+//! next.
 //!
-//! 1. In a given order, which weights to keep is decided together with replacement (`ilp/keep.rs`), and proven with it.
-//!    Without integer programming, the largest ones that fit beside the stays of the rest are kept.
-//! 2. A free order is looked for in turns: the best weights for an order; and the best order of the [rest](Rest), in a
-//!    scratchpad that is smaller by the rooms of these weights. The best orders with nothing kept and by simple rules
-//!    are those to begin with.
-//! 3. A weight that is there at all steps needs no more than a fixed place, and so the rest is an ordinary problem, with
-//!    reserved addresses. One that leaves in between lies at one offset before and after ([`address_kept`]). Where
-//!    addresses are not found, the least valuable weights are not kept.
+//! 1. In a given order, the choice of kept weights is decided and proven together with replacement (`ilp/keep.rs`).
+//!    Without integer programming, the largest weights that fit beside the stays of the rest are kept.
+//! 2. With a free order, two steps alternate: the best weights for an order, and the best order of the [rest](Rest) in
+//!    a scratchpad that is smaller by the padded sizes of these weights. The initial orders are the best orders with
+//!    nothing kept, and those of simple rules.
+//! 3. A weight that is present in all steps needs only a fixed place, so the rest is an ordinary problem with reserved
+//!    addresses. A weight that is evicted in between has the same offset before and after ([`address_kept`]). If no
+//!    addresses are found, the least valuable weights are not kept.
 //!
-//! Non-compulsory is all that a run moves beyond [`Problem::compulsory`], loads of weights that may be kept included.
+//! The non-compulsory traffic of a run is everything beyond [`Problem::compulsory`], including loads of weights that
+//! may be kept.
 
 mod choose;
 mod rest;
@@ -40,31 +41,31 @@ use std::cmp::Reverse;
 use std::time::Duration;
 use tracing::debug;
 
-/// The part of the time left that a plan takes which keeps nothing, and one beside weights that are kept.
+/// The share of the remaining time for a plan that keeps nothing, and for one beside kept weights.
 const SHARE_OF_FIRST: f64 = 0.3;
 const SHARE_OF_REST: f64 = 0.3;
 
-/// The part of the time left that the bound for any order may take, and the choice of weights in one order.
+/// The share of the remaining time for the bound for any order, and for the choice of weights in one order.
 const SHARE_OF_BOUND: f64 = 0.3;
 const SHARE_OF_CHOICE: f64 = 0.3;
 
-/// Sets of operators a level from which the order of least peak is chosen.
+/// The number of sets of operators per level when the order with the least peak is chosen.
 const WIDTH_OF_RULES: usize = 100;
 
-/// How often weights and order are decided in turns.
+/// The number of alternations between weights and order.
 const MOST_TURNS: usize = 4;
 
-/// How often it is tried to prove what was found, or to find more on the way.
+/// The number of attempts to prove the result, or to find a better one on the way.
 const MOST_CLIMBS: usize = 6;
 
-/// The part of the time left that this may take, and that simple rules for orders may take.
+/// The share of the remaining time for these attempts, and for simple rules for orders.
 const SHARE_OF_STAIRS: f64 = 0.4;
 const SHARE_OF_RULES: f64 = 0.1;
 
-/// Where addresses are not found, weights are given up that take one in so many bytes of the scratchpad, and so on.
+/// If no addresses are found, weights of this fraction of the scratchpad are given up, one fraction after the other.
 const GIVEN_UP: [u64; 9] = [4096, 2048, 1024, 512, 256, 128, 64, 32, 16];
 
-/// An order, the stays of a run, and what is kept beside them; and what a run moves that is non-compulsory.
+/// An order, the stays of a run, the weights kept beside them, and the non-compulsory bytes of a run.
 pub(crate) struct Candidate {
     pub outline: Outline,
     pub kept: Vec<TensorId>,
@@ -80,8 +81,8 @@ impl Candidate {
     }
 }
 
-/// The farthest next use leaves, and the largest weights that fit beside that are kept. None where operators do not fit
-/// in each order.
+/// Evicts the farthest next use, and keeps the largest weights that fit beside that. `None` if operators do not fit in
+/// every order.
 pub(crate) fn keep_by_rule(problem: &Problem, order: &[OpId]) -> Option<Candidate> {
     let bare = without_keep(problem);
     bare.check().ok()?;
@@ -91,11 +92,11 @@ pub(crate) fn keep_by_rule(problem: &Problem, order: &[OpId]) -> Option<Candidat
     Some(Candidate::new(problem, outline, kept))
 }
 
-/// Plans a problem some of whose weights may be kept from run to run.
+/// Plans a problem with weights that may be kept from run to run.
 ///
 /// # Errors
-/// [`Error::KeptTooLarge`] where weights that have to be kept leave too little; those of [`plan()`](crate::plan()), also
-/// where there are pins, or something starts or ends in the scratchpad.
+/// [`Error::KeptTooLarge`] if weights that must be kept leave too little space; those of [`plan()`](crate::plan()),
+/// also if there are pins, or tensors start or end in the scratchpad.
 pub(crate) fn plan_keeping(
     problem: &Problem,
     options: &Options,
@@ -132,17 +133,17 @@ pub(crate) fn plan_keeping(
     Ok(solution)
 }
 
-/// What is known of a free order.
+/// The results of the search over orders.
 struct Found {
-    /// Those that were looked at.
+    /// The orders that were tried.
     orders: Vec<Vec<OpId>>,
-    /// The best first.
+    /// Sorted, the best first.
     candidates: Vec<Candidate>,
-    /// No plan in any order moves less that is non-compulsory.
+    /// A lower bound on the non-compulsory bytes of every plan in any order.
     lower_bound: Bytes,
 }
 
-/// A problem none of whose weights has to be kept, but some may be.
+/// A problem with weights that may be kept, and none that must be.
 struct Keeping<'a> {
     problem: &'a Problem,
     options: &'a Options,
@@ -166,8 +167,8 @@ impl Keeping<'_> {
         Ok(Solution { lower_bound, ..self.placed(first, &candidates, lower_bound) })
     }
 
-    /// The best plan of all else beside these weights, which lie there in all steps. Its bound is no bound on plans that
-    /// keep others.
+    /// The best plan of the rest beside these weights, which are present in all steps. Its bound does not hold for
+    /// plans that keep other weights.
     fn beside(&self, kept: &[TensorId], options: &Options, deadline: Deadline) -> Result<Solution, Error> {
         let too_small = || {
             let LeastScratchpad { size, .. } = self.problem.least_scratchpad(self.options.order);
@@ -197,12 +198,12 @@ impl Keeping<'_> {
         Some(Solution { non_compulsory: plan.non_compulsory(self.problem), plan, ..solution })
     }
 
-    /// The best weights to keep in an order, and a bound on that order.
+    /// The best weights to keep in an order, and a bound for that order.
     fn in_order(&self, order: &[OpId], deadline: Deadline) -> Option<(Candidate, Bytes)> {
         ilp::keep_in_order(self.problem, self.options.solver, order, deadline)
     }
 
-    /// What was found for several orders, the best first, and a bound on any.
+    /// The candidates for several orders, the best first, and a bound for any order.
     fn in_free_order(&self, first: &Solution) -> (Vec<Candidate>, Bytes) {
         let lower_bound = ilp::keep_bound(self.problem, self.options.solver, self.deadline.part(SHARE_OF_BOUND));
         let mut found = Found { orders: Vec::new(), candidates: Vec::new(), lower_bound };
@@ -243,7 +244,7 @@ impl Keeping<'_> {
         self.deadline.has_passed() || found.candidates.first().is_some_and(|it| it.cost <= found.lower_bound)
     }
 
-    /// Chooses weights for another order, unless what is known is proven or there is no time.
+    /// Chooses weights for another order, unless the best candidate is proven optimal or the deadline has passed.
     fn look_at(&self, found: &mut Found, order: Vec<OpId>) {
         if !found.orders.is_empty() && self.is_done(found) || found.orders.contains(&order) {
             return;
@@ -256,7 +257,7 @@ impl Keeping<'_> {
         found.candidates.sort_by_key(|it| it.cost);
     }
 
-    /// The best plan with addresses: of these candidates, or the one that there is.
+    /// The best plan with addresses: one of these candidates, or the existing plan.
     fn placed(&self, first: Solution, candidates: &[Candidate], lower_bound: Bytes) -> Solution {
         let mut best = first;
         let Some(aim) = candidates.first().map(|it| it.cost) else { return best };
@@ -269,14 +270,14 @@ impl Keeping<'_> {
         Solution { fragmentation: best.non_compulsory.saturating_sub(aim), ..best }
     }
 
-    /// Looks for addresses beside all of a candidate's weights, and then beside fewer and fewer of them; where none are
-    /// found, the rest is planned again beside all.
+    /// Looks for addresses beside all kept weights of a candidate, and then beside fewer and fewer of them. If none are
+    /// found, plans the rest again beside all of them.
     fn place(&self, candidate: &Candidate, best: &mut Solution) {
         let size = |it: &TensorId| self.problem.graph.tensor(*it).size;
         let mut kept = candidate.kept.clone();
         for share in std::iter::once(u64::MAX).chain(GIVEN_UP) {
             let mut room = Bytes(self.problem.machine.scratchpad().0 / share);
-            // The least valuable ones: of no more than is asked, in as few as can be.
+            // The least valuable ones: as few weights as possible that are no larger than required.
             kept.sort_by_key(|it| Reverse(size(it)));
             while room != Bytes::ZERO && !kept.is_empty() {
                 let at = kept.iter().position(|it| size(it) <= room).unwrap_or(kept.len() - 1);

@@ -1,12 +1,13 @@
-//! Where all that one operator needs at once can lie: where pins and reserved addresses leave gaps, that is bin packing.
+//! Addresses for everything that one operator needs at once: bin packing, if pins and reserved addresses leave gaps.
 //!
-//! 1. What has a pin lies there, and so does what shares bytes with it.
-//! 2. The rest goes to the gaps between, the largest first, each to the tightest gap first; depth first, so that all ways
-//!    are tried. In a gap, all blocks but one count with their padding, and the one with the most padding comes last.
-//! 3. Which results share bytes with operands is tried as well, where pins make a difference: as many as can be, and then
-//!    every other choice.
+//! 1. Pinned blocks lie at their pins, and so do blocks that share bytes with them.
+//! 2. The others go to the gaps in between, the largest block first, each to the tightest gap first; a depth-first
+//!    search tries all ways. In a gap, all blocks except one count with their padding, and the block with the most
+//!    padding comes last.
+//! 3. If pins make a difference, the pairs of results and operands that share bytes are tried too: first a maximum set,
+//!    and then every other choice.
 //!
-//! Steps are counted, so the outcome is the same everywhere.
+//! Steps are counted, so the outcome does not depend on the machine.
 
 use crate::first_fit::{Placed, blocks, place_inner};
 use crate::{Bytes, Error, InPlace, OpId, Problem, TensorId, When};
@@ -14,25 +15,25 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Steps after which it is left open whether there is room.
+/// The limit of steps, after which the answer is unknown.
 const MAX_STEPS: usize = 200_000;
 
-/// Of an operator with more pairs of results and operands, not all choices of them are tried.
+/// The limit of pairs of an operator for which all choices are tried.
 const MAX_PAIRS: usize = 10;
 
-/// Where all that an operator needs lies at once.
+/// The addresses of everything that an operator needs at once.
 pub(crate) enum Layout {
-    /// All of its blocks at offsets.
+    /// All of its blocks with offsets.
     Found(Vec<Placed>),
-    /// There is none.
+    /// There are none.
     None,
-    /// Not found out.
+    /// Not known within the limit.
     Unknown,
 }
 
 impl Problem {
-    /// Whether an operator has to be looked at in detail: it has pins, or no stretch without reserved addresses has as much
-    /// room as it needs with these pairs.
+    /// Whether an operator needs no detailed search: it has no pins, and some stretch without reserved addresses has as
+    /// much space as it needs with these pairs.
     fn is_plain(&self, op: OpId, needed: Bytes) -> Option<bool> {
         let has_pins = self.operands(op).any(|it| self.graph.pinned(it).is_some());
         let stretch = self.machine.largest_stretch();
@@ -42,7 +43,7 @@ impl Problem {
         }
     }
 
-    /// Whether an operator has room if these of its operands die with it; none if that was not found out.
+    /// Whether an operator fits if these of its operands die with it; `None` if unknown.
     pub(crate) fn has_room(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Option<bool> {
         let needed = self.working_set_where(op, &dies);
         self.is_plain(op, needed).or_else(|| match self.layout(op, &dies) {
@@ -52,7 +53,7 @@ impl Problem {
         })
     }
 
-    /// All that an operator needs at offsets, where these of its operands die with it.
+    /// Offsets for everything that an operator needs, if these of its operands die with it.
     pub(crate) fn layout(&self, op: OpId, dies: &dyn Fn(&InPlace) -> bool) -> Layout {
         let pairs = self.in_place(op, dies);
         let first = self.layout_with(op, &pairs);
@@ -80,7 +81,7 @@ impl Problem {
         if is_open { Layout::Unknown } else { Layout::None }
     }
 
-    /// Likewise, where exactly these pairs share bytes.
+    /// The same if exactly these pairs share bytes.
     fn layout_with(&self, op: OpId, pairs: &[InPlace]) -> Layout {
         let Some(pins) = self.pins_with(pairs) else { return Layout::None };
         let outer = blocks(self, op, pairs);
@@ -93,8 +94,8 @@ impl Problem {
         }
     }
 
-    /// Where tensors must lie, if these pairs share bytes: where their pins say, or the pins of what lies within them.
-    /// None if those contradict each other.
+    /// The fixed offsets of tensors if these pairs share bytes: their own pins, or those of tensors within them. `None`
+    /// if they contradict each other.
     pub(crate) fn pins_with(&self, pairs: &[InPlace]) -> Option<HashMap<TensorId, Bytes>> {
         let pin = |it: TensorId| self.graph.pinned(it).map(|it| it.start);
         let mut pins: HashMap<TensorId, Bytes> = HashMap::new();
@@ -112,7 +113,7 @@ impl Problem {
         Some(pins)
     }
 
-    /// Blocks of one step, of which none lies within another, at offsets.
+    /// Offsets for the blocks of one step, none of which lies within another.
     fn pack_at_once(&self, outer: &[Placed], pins: &HashMap<TensorId, Bytes>) -> Layout {
         let mut placed = Vec::new();
         let mut free = Vec::new();
@@ -157,7 +158,7 @@ impl Problem {
         Layout::Found(placed)
     }
 
-    /// Why an operator has no room where these of its operands die with it.
+    /// The reason why an operator does not fit if these of its operands die with it.
     pub(crate) fn no_place(&self, op: OpId, dies: &dyn Fn(&InPlace) -> bool) -> Error {
         let pairs = self.in_place(op, dies);
         let mut pairs: Vec<InPlace> = pairs.into_iter().collect();
@@ -165,7 +166,7 @@ impl Problem {
             pairs.clear();
             HashMap::new()
         });
-        // A deletion filter: what is kept is needed for the rest to be too much.
+        // A deletion filter: each remaining block is needed for the rest not to fit.
         let mut left = blocks(self, op, &pairs);
         left.retain(|it| it.size != Bytes::ZERO);
         let mut at = 0;
@@ -222,13 +223,13 @@ fn are_possible(pairs: &[InPlace]) -> bool {
     (0..pairs.len()).all(|at| pairs[..at].iter().all(|it| is_beside(it, &pairs[at])))
 }
 
-/// A gap, and what goes there.
+/// A gap and its blocks.
 struct Bin {
     gap: Range<Bytes>,
     /// With all padding.
     used: u64,
     most_padding: u64,
-    /// Which of the blocks.
+    /// Indices of its blocks.
     members: Vec<usize>,
 }
 
@@ -237,7 +238,7 @@ struct BinPacking<'a> {
     /// The largest first.
     blocks: &'a [Placed],
     bins: Vec<Bin>,
-    /// That are left.
+    /// The remaining steps.
     steps: usize,
 }
 
@@ -250,7 +251,7 @@ impl BinPacking<'_> {
         let left = |it: &Bin| (it.gap.end - it.gap.start).0.saturating_sub(it.used);
         let mut order: Vec<usize> = (0..self.bins.len()).collect();
         order.sort_by_key(|it| left(&self.bins[*it]));
-        // Gaps that are alike so far are one.
+        // Gaps with equal contents are interchangeable.
         order.dedup_by_key(|it| {
             let bin = &self.bins[*it];
             (left(bin), bin.most_padding, bin.used != 0)
@@ -278,7 +279,7 @@ impl BinPacking<'_> {
         false
     }
 
-    /// The blocks at offsets, once all have their gaps.
+    /// The blocks with offsets, once all have their gaps.
     fn placed(&self) -> Vec<Placed> {
         let mut placed = Vec::new();
         for bin in &self.bins {

@@ -1,13 +1,13 @@
-//! The least scratchpad with which a problem can be planned, and orders that make do with it.
+//! The least scratchpad with which a problem can be planned, and orders that fit it.
 //!
-//! What an operator needs for itself depends on the order where it may write over an operand that other
-//! operators read: only after all of them can it do so. With less than every order needs, some operator
-//! has to wait for others: a dependence more. An operator may have several ways to fit; a choice of ways
-//! is possible if all dependences together have no cycle.
+//! The needs of an operator depend on the order if it may write over an operand that other operators read: it can do so
+//! only after all of them. If the scratchpad is too small for some orders, some operator must wait for others, which is
+//! an additional dependence. An operator may have several ways to fit; a choice of ways is possible if all dependences
+//! together have no cycle.
 //!
-//! So a problem is *restricted*: it gets these dependences, and then all of its orders fit. Solvers see
-//! no difference to other problems. Where each operator has one way only, every order that fits has all
-//! of these dependences, and what is proven of the restricted problem holds for the problem itself.
+//! So a problem is *restricted*: with these dependences, all of its orders fit. It is an ordinary problem for the
+//! solvers. If each operator has only one way, every order that fits has all of these dependences, and proofs for the
+//! restricted problem hold for the original.
 
 use crate::restricted::{Edges, Restricted, order_with};
 use crate::{Bytes, Dies, Error, InPlace, OpId, Order, Problem, TensorId};
@@ -17,35 +17,35 @@ use std::collections::HashSet;
 /// The least scratchpad with which there is a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeastScratchpad {
-    /// Its size.
+    /// The size.
     pub size: Bytes,
-    /// Whether there is a plan with it. If not, it may take more: which orders fit was not found out.
+    /// Whether there is a plan with it. If not, it is a lower bound: it is unknown which orders fit.
     pub is_exact: bool,
 }
 
-/// Of an operator with more operands that may or may not die with it, only all ways at once are tried.
+/// The limit of uncertain operands of an operator for which all ways are tried; beyond it, only none and all.
 const MAX_OPERANDS: usize = 8;
 
-/// Choices of ways that are tried for one size of the scratchpad.
+/// The limit of choices of ways that are tried for one size of the scratchpad.
 const MAX_CHOICES: usize = 2_000;
 
-/// Operators and dependences that are visited for one size of the scratchpad, to see whether choices leave
-/// an order: some tens of milliseconds. Problems of some thousands of operators come to fewer choices by that.
+/// The limit of operators and dependences visited for one size of the scratchpad to see whether choices leave an order:
+/// some tens of milliseconds. Problems of some thousands of operators reach it before the limit of choices.
 const MAX_VISITS: usize = 10_000_000;
 
-/// What is found out about orders for a scratchpad.
+/// The orders that fit a scratchpad.
 enum Orders {
-    /// With these dependences, all fit. If they are forced, all that fit have them.
+    /// With these dependences, all orders fit. If they are forced, all orders that fit have them.
     Fit { edges: Edges, is_forced: bool },
-    /// None fits.
+    /// No order fits.
     None,
-    /// Not found out.
+    /// Not known within the limits.
     Unknown,
 }
 
 impl Problem {
-    /// The least scratchpad with which there is a plan, where these orders are allowed; if nothing of it is reserved and no
-    /// tensor has a pin, and else no more than that.
+    /// The least scratchpad with which there is a plan with these orders. With reserved addresses or pins, it is a
+    /// lower bound.
     pub fn least_scratchpad(&self, order: Order) -> LeastScratchpad {
         if let Some(framed) = self.framed() {
             return framed.problem().least_scratchpad(order);
@@ -58,14 +58,14 @@ impl Problem {
         }
     }
 
-    /// The same, where only sums of rooms count.
+    /// The same by sums of padded sizes.
     fn least_by_rooms(&self, order: Order) -> LeastScratchpad {
         if order == Order::Source {
             return LeastScratchpad { size: self.least_in_source_order(), is_exact: true };
         }
         let (_, lower) = self.most_demanding(order);
         let upper = self.min_scratchpad();
-        // Each size that matters to an operator, ascending.
+        // Each size at which an operator fits in more ways, ascending.
         let ways = |op| self.ways(op).into_iter().map(move |way| self.working_set_with(op, &way));
         let mut sizes: Vec<Bytes> =
             if lower < upper { self.graph.op_ids().flat_map(ways).collect() } else { Vec::new() };
@@ -86,8 +86,7 @@ impl Problem {
         self.most_demanding(Order::Source).1
     }
 
-    /// The first of the operators that need the most in the order that is best for each of them, and how
-    /// much that is.
+    /// The operator that needs the most in the order that is best for it, and how much that is; the first of several.
     pub(crate) fn most_demanding(&self, order: Order) -> (OpId, Bytes) {
         let dies = |op: OpId, pair: &InPlace| match order {
             Order::Source => self.graph.readers(pair.operand).last() == Some(&op),
@@ -97,7 +96,7 @@ impl Problem {
         needs.max_by_key(|(op, needed)| (*needed, Reverse(*op))).unwrap_or((OpId(0), Bytes::ZERO))
     }
 
-    /// Why the first operator has no place of those that have none in any of these orders.
+    /// The error of the first operator that has no place in any of these orders.
     pub(crate) fn no_place_in(&self, order: Order) -> Option<Error> {
         let dies = |op: OpId, pair: &InPlace| match order {
             Order::Source => self.graph.readers(pair.operand).last() == Some(&op),
@@ -107,7 +106,7 @@ impl Problem {
         Some(self.no_place(op, &|pair| dies(op, pair)))
     }
 
-    /// The operands of which it depends on the order whether they die with an operator.
+    /// The operands that die with an operator in some orders only.
     fn uncertain(&self, op: OpId) -> Vec<TensorId> {
         let pairs = self.possible_pairs(op).filter(|pair| pair.dies == Dies::Sometimes);
         let mut operands: Vec<TensorId> = pairs.map(|pair| pair.operand).collect();
@@ -116,7 +115,7 @@ impl Problem {
         operands
     }
 
-    /// All sets of these operands, the smallest first; where there are too many, none and all.
+    /// All subsets of these operands, the smallest first; if there are too many, only the empty one and the full one.
     fn ways(&self, op: OpId) -> Vec<Vec<TensorId>> {
         let operands = self.uncertain(op);
         if MAX_OPERANDS < operands.len() {
@@ -128,19 +127,19 @@ impl Problem {
         sets.into_iter().map(|set| members(set).collect()).collect()
     }
 
-    /// The scratchpad with which an operator can run if these of its operands die with it, beside those
-    /// that do so in every order.
+    /// The scratchpad with which an operator can run if these of its operands die with it, in addition to those that do
+    /// so in every order.
     fn working_set_with(&self, op: OpId, dying: &[TensorId]) -> Bytes {
         self.working_set_where(op, |pair| dies_with(pair, dying))
     }
 
-    /// Whether an operator fits a scratchpad of this size, of which nothing is reserved, if these of its operands die.
+    /// Whether an operator fits a scratchpad of this size without reserved addresses, if these of its operands die.
     fn fits_in(&self, size: Bytes) -> impl Fn(OpId, &[TensorId]) -> Option<bool> {
         move |op, dying| Some(self.working_set_with(op, dying) <= size)
     }
 
-    /// The dependences with which all orders fit, where this says whether an operator does if these of its operands die
-    /// with it, unless that is not known.
+    /// Dependences with which all orders fit. `fits` says whether an operator fits if these of its operands die with
+    /// it, if known.
     fn orders(&self, fits: &dyn Fn(OpId, &[TensorId]) -> Option<bool>) -> Orders {
         let mut ways: Vec<(OpId, Vec<Vec<TensorId>>)> = Vec::new();
         let mut is_complete = true;
@@ -166,7 +165,7 @@ impl Problem {
             is_complete &= is_known && self.uncertain(op).len() <= MAX_OPERANDS;
             ways.push((op, least));
         }
-        // What leaves the least to choose goes first.
+        // The operator with the fewest ways goes first.
         ways.sort_by_key(|(op, ways)| (ways.len(), *op));
         let is_forced = is_complete && ways.iter().all(|(_, ways)| ways.len() == 1);
         let n_dependences: usize = self.graph.op_ids().map(|op| self.graph.successors(op).len()).sum();
@@ -179,8 +178,8 @@ impl Problem {
         }
     }
 
-    /// A way for each of these operators such that there is an order beside the dependences so far. No
-    /// tensor can die with two operators; `dying` are those that do so already.
+    /// Chooses a way for each of these operators such that an order remains with the dependences so far. No tensor can
+    /// die with two operators; `dying` contains those that do so already.
     fn choose(
         &self,
         ways: &[(OpId, Vec<Vec<TensorId>>)],
@@ -188,7 +187,7 @@ impl Problem {
         dying: &mut HashSet<TensorId>,
         n_choices: &mut usize,
     ) -> Option<Edges> {
-        // All that leave no choice are one choice.
+        // The operators with a single way are one choice.
         let n_certain = ways.iter().take_while(|(_, ways)| ways.len() == 1).count().max(1);
         let Some((certain, rest)) = ways.split_at_checked(n_certain) else { return Some(edges.clone()) };
         let n_before = edges.len();
@@ -214,8 +213,8 @@ impl Problem {
         None
     }
 
-    /// The same problem with such dependences that all of its orders fit, if it fits in some of these,
-    /// but not in all that there are.
+    /// The same problem with dependences such that all of its orders fit, if it fits in some allowed orders, but not in
+    /// all.
     pub(crate) fn restricted(&self, order: Order) -> Option<Restricted> {
         let (edges, is_forced) = match order {
             Order::Source => {
@@ -233,7 +232,7 @@ impl Problem {
     }
 }
 
-/// Whether the operand of a pair dies with the operator if these do, beside those that do so in every order.
+/// Whether the operand of a pair dies with the operator if these do, in addition to those that do so in every order.
 fn dies_with(pair: &InPlace, dying: &[TensorId]) -> bool {
     pair.dies == Dies::Always || pair.dies == Dies::Sometimes && dying.contains(&pair.operand)
 }
@@ -244,7 +243,7 @@ mod tests {
     use crate::testing::{Shape, seeded_problem};
     use crate::{Options, Solver, check, plan};
 
-    /// The least over all orders, by trying them all.
+    /// The least over all orders, by enumeration.
     fn by_trying(problem: &Problem) -> Bytes {
         fn extend(problem: &Problem, order: &mut Vec<OpId>, best: &mut Bytes) {
             let graph = &problem.graph;
@@ -311,7 +310,7 @@ mod tests {
         assert!(20 < n_by_order && 5 < n_of_source, "{n_by_order} {n_of_source}");
     }
 
-    /// Two operators that may each overwrite what both read, but not both.
+    /// Two operators that may each overwrite a tensor that both read, but not both.
     #[test]
     fn ways_that_exclude_each_other() {
         let text = "machine scratchpad 64 alignment 64 weights resident
@@ -325,7 +324,7 @@ mod tests {
         assert!(matches!(error, Error::ScratchpadTooSmall { needed: Bytes(128), min_scratchpad: Bytes(128), .. }));
     }
 
-    /// Operands may die with either of two operators, but with both only against the order that edges say.
+    /// Operands may die with either of two operators; dying with both needs an order that the edges exclude.
     #[test]
     fn ways_that_edges_exclude() {
         let text = "machine scratchpad 5 alignment 1 weights resident

@@ -1,9 +1,9 @@
-//! COSMA's planner: in which order a network's operators run, which tensors lie where in the
-//! scratchpad and when, so that the traffic to host memory is least.
+//! COSMA's planner: it chooses the order of a network's operators, and the steps and addresses of tensors in the
+//! scratchpad, such that the traffic to host memory is minimal.
 //!
-//! The words are those of the whole project. A [`Problem`] is a [`Graph`] and a [`Machine`].
-//! An [`Outline`] decides order and residencies, a [`Plan`] the addresses too, and its
-//! [`Action`]s are the planned program, line by line, that the judge ([`check`]) believes or not.
+//! These are the terms of the whole project. A [`Problem`] is a [`Graph`] and a [`Machine`]. An [`Outline`] has the
+//! order and the stays of tensors, a [`Plan`] has the addresses too, and its [`Action`]s are the lines of the planned
+//! program, which the judge ([`check`]) accepts or refuses.
 //!
 //! ```
 //! use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Problem, check, plan, program_text};
@@ -30,9 +30,9 @@
 //! # Ok::<(), cosma_planner::Error>(())
 //! ```
 //!
-//! [`plan_watched()`] does the same under the eyes of a watcher, which sees how far planning has come,
-//! and can stop it. [`plan_from()`] starts from a plan that there is already.
-// In one place, where the solver calls back (`ilp/interrupt.rs`).
+//! [`plan_watched()`] also reports its progress to a watcher, which can stop it. [`plan_from()`] starts from an
+//! existing plan.
+// Only one place allows it: the solver's callback (`ilp/interrupt.rs`).
 #![deny(unsafe_code)]
 
 mod action;

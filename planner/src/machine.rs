@@ -1,43 +1,43 @@
-//! The memories of an accelerator, and the links over which copies go.
+//! The memories of an accelerator, and the links between them.
 
 use crate::time::Clock;
 use crate::{Bytes, Error};
 use std::ops::Range;
 
-/// A memory of a [`Machine`], by its place in the list.
+/// A memory of a [`Machine`], as an index into its list of memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemoryId(pub u32);
 
 impl MemoryId {
-    /// Where arguments lie from the start, and results at the end: host memory.
+    /// Host memory, which holds arguments from the start and results at the end.
     pub const HOME: MemoryId = MemoryId(0);
-    /// Where operators write, have their workspaces, and read unless a [`Use`](crate::Use) says otherwise.
+    /// The memory that operators write, have their workspaces in, and read unless a [`Use`](crate::Use) says otherwise.
     pub const SCRATCHPAD: MemoryId = MemoryId(1);
 
-    /// As an index into a table with one entry per memory.
+    /// The index into a table with one entry per memory.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Some of the memories of a machine.
+/// A set of memories of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MemorySet(u64);
 
 impl MemorySet {
-    /// Host memory alone: an operand that is read there passes by the scratchpad.
+    /// Host memory alone: an operand that is read there is streamed past the scratchpad.
     pub const HOME: MemorySet = MemorySet(1 << MemoryId::HOME.0);
     /// The scratchpad alone.
     pub const SCRATCHPAD: MemorySet = MemorySet(1 << MemoryId::SCRATCHPAD.0);
     /// Host memory or the scratchpad.
     pub const EITHER: MemorySet = MemorySet(MemorySet::HOME.0 | MemorySet::SCRATCHPAD.0);
 
-    /// The set of these memories, each of the first [`Machine::MAX_MEMORIES`].
+    /// The set of these memories, whose ids are less than [`Machine::MAX_MEMORIES`].
     pub fn of(memories: impl IntoIterator<Item = MemoryId>) -> MemorySet {
         MemorySet(memories.into_iter().fold(0, |set, memory| set | 1 << memory.0))
     }
 
-    /// Whether a memory is one of them.
+    /// Whether a memory is in the set.
     pub fn contains(self, memory: MemoryId) -> bool {
         memory.0 < Machine::MAX_MEMORIES && self.0 & 1 << memory.0 != 0
     }
@@ -51,50 +51,50 @@ impl MemorySet {
 /// One memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// For people; unique within its machine, without white space, `:`, `|` and `@`.
+    /// For messages; unique within its machine, without white space, `:`, `|` and `@`.
     pub name: String,
-    /// In bytes; none for a memory that is as large as it needs to be. There each tensor lies apart,
-    /// and no addresses are decided.
+    /// In bytes; `None` for a memory that is as large as it needs to be. Tensors have no addresses there.
     pub size: Option<Bytes>,
     /// Every address is a multiple of it; at least 1.
     pub alignment: Bytes,
-    /// Addresses that are not to be used, half-open: a stack, or what another program keeps there.
+    /// Addresses that must not be used, half-open: for example a stack, or the memory of another program.
     pub reserved: Vec<Range<Bytes>>,
-    /// Its banks, if it has some; only with a size.
+    /// Its banks, if any; only a memory with a size has banks.
     pub banks: Option<Banks>,
 }
 
-/// Equal parts of a memory, each of which can be accessed while the others are: no block lies across two of them.
+/// Equal parts of a memory that can be accessed in parallel: no block lies across two of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Banks {
-    /// Of each, in bytes; at least 1. If the memory's size is no multiple of it, the last bank is the smaller one.
+    /// The size of each bank in bytes; at least 1. If the memory's size is not a multiple of it, the last bank is
+    /// smaller.
     pub size: Bytes,
-    /// Whether the operands of an operator lie in different ones, as where each bank has one port.
+    /// Whether the operands of one operator must lie in different banks, for example because each bank has one port.
     pub apart: Apart,
 }
 
-/// What becomes of two tensors that one operator reads in one bank: a *bank conflict*. There is one for each such pair of
-/// each operator; tensors without bytes are in none.
+/// The consequence of a *bank conflict*: two operands of one operator in one bank. Each pair of operands of each operator
+/// counts once; tensors without bytes have no conflicts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Apart {
-    /// It does not matter.
+    /// None.
     #[default]
     No,
-    /// It must not be.
+    /// Conflicts are not allowed.
     Must,
-    /// Each costs as much as so many bytes of traffic; at least 1. Only where tensors move.
+    /// Each conflict costs as much as this many bytes of traffic; at least 1. Only on machines where tensors move.
     Price(u64),
 }
 
 impl Memory {
-    /// As many banks as a memory has at most.
+    /// The maximum number of banks of a memory.
     pub const MAX_BANKS: u64 = 1024;
 
-    /// Gives the memory so many equal banks.
+    /// Gives the memory this many equal banks.
     ///
     /// # Errors
-    /// [`Error::Machine`] where it has no size, or one that is no multiple of `count`, or where there are none of them or more
-    /// than [`Memory::MAX_BANKS`].
+    /// [`Error::Machine`] if the memory has no size or a size that is not a multiple of `count`, or if `count` is zero
+    /// or more than [`Memory::MAX_BANKS`].
     pub fn with_banks(self, count: u64, apart: Apart) -> Result<Memory, Error> {
         let refuse =
             |why: String| Err(Error::Machine(format!("memory {} cannot have {count} banks: {why}", self.name)));
@@ -110,8 +110,8 @@ impl Memory {
         }
     }
 
-    /// Where blocks may lie in each bank, without regard to what is reserved: ascending and half-open, none of them empty,
-    /// from the first multiple of the alignment in it. All of a memory without banks; nothing of one without a size.
+    /// The ranges of addresses for blocks in each bank, ignoring reserved addresses: ascending, half-open and not
+    /// empty, each from the first multiple of the alignment in the bank. One range without banks; none without a size.
     pub fn bank_ranges(&self) -> Vec<Range<Bytes>> {
         let Bytes(size) = self.size.unwrap_or(Bytes::ZERO);
         let bank = self.banks.map_or(size, |it| it.size.0).max(1);
@@ -128,14 +128,14 @@ impl Memory {
         ranges
     }
 
-    /// The largest of its stretches, the first of several; an empty one if there is none.
+    /// The largest of its stretches, the first of several; an empty range if there is none.
     pub(crate) fn largest_stretch(&self) -> Range<Bytes> {
         let stretches = self.stretches().into_iter().rev();
         stretches.max_by_key(|it| it.end - it.start).unwrap_or(Bytes::ZERO..Bytes::ZERO)
     }
 
-    /// Its stretches without reserved addresses, each in one bank, ascending and half-open, none of them empty. Each begins
-    /// at a multiple of the alignment. One without a size has none: no addresses are decided there.
+    /// Its ranges without reserved addresses, each within one bank; ascending, half-open and not empty. Each begins at
+    /// a multiple of the alignment. A memory without a size has none, since it has no addresses.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
         let mut reserved = self.reserved();
         reserved.sort_by_key(|it| it.start);
@@ -156,31 +156,31 @@ impl Memory {
         stretches
     }
 
-    /// What is reserved of it, as far as it lies within it.
+    /// Its reserved addresses, clipped to its size.
     fn reserved(&self) -> Vec<Range<Bytes>> {
         let size = self.size.unwrap_or(Bytes::ZERO);
         self.reserved.iter().map(|it| it.start..it.end.min(size)).filter(|it| it.start < it.end).collect()
     }
 }
 
-/// What brings tensors from one memory to another.
+/// The way tensors move between memories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Moves {
     /// Copies over the machine's links. Operators write in the scratchpad.
     #[default]
     Links,
-    /// Nothing: each tensor has one memory and one address for good, as runtimes without DMA need it, and operators
-    /// read and write there ([`place`](crate::place())).
+    /// Nothing moves: each tensor has one memory and one address for the whole run, for runtimes without DMA, and
+    /// operators read and write it there ([`place`](crate::place())).
     ///
-    /// Then a link is no way for copies, but says what operators reach. Over one to the scratchpad they read a
-    /// memory, over one from the scratchpad they write to it, and its price is what each byte costs beyond one of the
-    /// scratchpad, which costs nothing. A memory to which no link leads is read-only, and holds nothing but weights. In
-    /// which memories uses let operators find what they read ([`Use::from`](crate::Use::from)) is of no meaning.
+    /// A link is then not for copies, but says which memories operators access: they read a memory with a link to the
+    /// scratchpad, and write one with a link from the scratchpad. Its price is the cost of each accessed byte; bytes of
+    /// the scratchpad cost nothing. A memory that no link leads to is read-only and holds only weights. The memories of
+    /// uses ([`Use::from`](crate::Use::from)) are ignored.
     None,
 }
 
 impl Moves {
-    /// As options and problems as text have it.
+    /// The name in options and problems as text.
     pub fn name(self) -> &'static str {
         match self {
             Moves::Links => "links",
@@ -189,21 +189,22 @@ impl Moves {
     }
 }
 
-/// A way for copies from one memory to another; where [nothing moves](Moves::None), for accesses of operators.
+/// A link for copies from one memory to another; where [nothing moves](Moves::None), for accesses of operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Where copies come from.
+    /// The source of its copies.
     pub from: MemoryId,
-    /// Where they go.
+    /// The destination of its copies.
     pub to: MemoryId,
-    /// What a byte costs; the sum over all copies is [`Traffic::cost`](crate::Traffic::cost). Planning makes it least on
-    /// the machines that it knows, where both ways cost the same: then that is the least traffic.
+    /// The cost of a byte; the sum over all copies is [`Traffic::cost`](crate::Traffic::cost).
+    /// [`plan()`](crate::plan()) minimises the traffic, which also minimises the cost, since both links of its machines
+    /// have one price.
     pub price: u64,
 }
 
-/// What planning needs to know of an accelerator.
+/// The description of an accelerator for planning.
 ///
-/// The first memory is home, the second one the scratchpad ([`MemoryId`]).
+/// The first memory is home, the second is the scratchpad ([`MemoryId`]).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     memories: Vec<Memory>,
@@ -213,16 +214,17 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// As many as a [`MemorySet`] can tell apart.
+    /// The maximum number of memories: the size of a [`MemorySet`].
     pub const MAX_MEMORIES: u32 = 64;
 
-    /// A machine of these memories, of which the first is home and the second the scratchpad.
+    /// A machine with these memories, of which the first is home and the second is the scratchpad.
     ///
     /// # Errors
-    /// [`Error::Machine`] where there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; where
-    /// home has a size or the scratchpad has none; where a memory without a size has banks, or one has too many, or a bank
-    /// conflict costs nothing; where two have one name, or one has a character that is not
-    /// allowed; where a link leads from a memory to itself or to none; where two links lead the same way.
+    /// [`Error::Machine`] if there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; if home has a
+    /// size or the scratchpad has none; if a memory without a size has banks, or one has too many, or a bank
+    /// conflict costs 0; if two memories have
+    /// one name, or a name has a character that is not allowed; if a link leads from a memory to itself or to an
+    /// unknown memory; if two links have the same source and destination.
     pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
         let refuse = |why: String| Err(Error::Machine(why));
         if memories.len() < 2 || Machine::MAX_MEMORIES < memories.len() as u32 {
@@ -261,7 +263,7 @@ impl Machine {
         for (index, link) in links.iter().enumerate() {
             let is_known = |it: MemoryId| it.index() < memories.len();
             if !is_known(link.from) || !is_known(link.to) || link.from == link.to {
-                return refuse("a link leads from one memory to another".into());
+                return refuse("a link must lead from one memory to another".into());
             }
             if links[..index].iter().any(|it| (it.from, it.to) == (link.from, link.to)) {
                 let (from, to) = (&memories[link.from.index()].name, &memories[link.to.index()].name);
@@ -271,12 +273,12 @@ impl Machine {
         Ok(Machine { memories, links, clock: None, moves: Moves::Links })
     }
 
-    /// The links of [`Machine::with_host`], from where to where.
+    /// The links of [`Machine::with_host`], as pairs of source and destination.
     pub const HOST_WAYS: [(MemoryId, MemoryId); 2] =
         [(MemoryId::HOME, MemoryId::SCRATCHPAD), (MemoryId::SCRATCHPAD, MemoryId::HOME)];
 
-    /// A scratchpad of so many bytes, a host memory without end, and a link each way at one price.
-    /// [`Problem::check`](crate::Problem::check) refuses alignments of which there is no multiple.
+    /// A machine with a scratchpad of this many bytes, an unlimited host memory, and a link in each direction at price
+    /// 1. [`Problem::check`](crate::Problem::check) refuses invalid alignments.
     pub fn with_host(scratchpad: Bytes, alignment: Bytes) -> Machine {
         let memory = |name: &str, size, alignment| Memory {
             name: name.into(),
@@ -294,10 +296,10 @@ impl Machine {
         }
     }
 
-    /// The same machine, where nothing moves.
+    /// The same machine on which nothing moves.
     ///
     /// # Errors
-    /// [`Error::Machine`] where it has a clock, which is that of its transfers.
+    /// [`Error::Machine`] if it has a clock, which is that of its transfers.
     pub fn without_moves(self) -> Result<Machine, Error> {
         match self.clock {
             Some(_) => Err(Error::Machine("a machine on which nothing moves has no rates of links".into())),
@@ -305,12 +307,12 @@ impl Machine {
         }
     }
 
-    /// What brings tensors from one memory to another.
+    /// The way tensors move between memories.
     pub fn moves(&self) -> Moves {
         self.moves
     }
 
-    /// Whether its memories and links are those of [`Machine::with_host`], whatever their sizes.
+    /// Whether its memories and links are those of [`Machine::with_host`], with any sizes.
     pub fn is_with_host(&self) -> bool {
         let usual = Machine::with_host(self.scratchpad(), self.alignment());
         let (host, scratchpad) = (&self.memories[0], &self.memories[1]);
@@ -323,12 +325,11 @@ impl Machine {
             && self.moves == usual.moves
     }
 
-    /// The same machine with a clock: how long transfers over each of its links take, and operators.
+    /// The same machine with a clock: the timing of transfers over each of its links, and of operators.
     ///
     /// # Errors
-    /// [`Error::Machine`] where there is not one timing for each link, or one of rate 0 or on no channel; where two
-    /// channels have one name, or one a name that is not allowed; where operators are said to move no bytes per cycle;
-    /// where nothing moves.
+    /// [`Error::Machine`] if there is not exactly one timing for each link, or one has rate 0 or an unknown channel; if
+    /// two channels have one name, or a name is not allowed; if operators move 0 bytes per cycle; if nothing moves.
     pub fn with_clock(self, clock: Clock) -> Result<Machine, Error> {
         if self.moves == Moves::None {
             return Err(Error::Machine("a machine on which nothing moves has no rates of links".into()));
@@ -342,7 +343,7 @@ impl Machine {
         Machine { clock: None, ..self.clone() }
     }
 
-    /// How fast it is, if that is known. Planning the least traffic takes no clock.
+    /// Its clock, if it has one. Planning for minimal traffic ignores it.
     pub fn clock(&self) -> Option<&Clock> {
         self.clock.as_ref()
     }
@@ -362,38 +363,38 @@ impl Machine {
         self.links.iter().find(|it| (it.from, it.to) == (from, to))
     }
 
-    /// Whether links lead from one memory to another, over others or not.
+    /// Whether there is a path of links from one memory to another.
     pub fn has_way(&self, from: MemoryId, to: MemoryId) -> bool {
         let all: Vec<MemoryId> = (0..self.memories.len() as u32).map(MemoryId).collect();
         self.price_over(from, to, &all).is_some()
     }
 
     /// Whether there are memories besides home and the scratchpad. Then [`plan_in_tiers`](crate::tiers::plan_in_tiers)
-    /// plans, not [`plan()`](crate::plan()).
+    /// plans instead of [`plan()`](crate::plan()).
     pub fn has_tiers(&self) -> bool {
         2 < self.memories.len()
     }
 
-    /// Home and the scratchpad alone, with a link each way at price 1.
+    /// Home and the scratchpad alone, with a link in each direction at price 1.
     pub fn without_tiers(&self) -> Machine {
         self.with_memory(self.memories[MemoryId::SCRATCHPAD.index()].clone())
     }
 
-    /// Home and this memory alone, which has a size and is the scratchpad, with a link each way at price 1.
+    /// Home and this memory as the scratchpad, with a link in each direction at price 1. The memory must have a size.
     pub(crate) fn with_memory(&self, scratchpad: Memory) -> Machine {
         let links = Machine::HOST_WAYS.map(|(from, to)| Link { from, to, price: 1 }).to_vec();
         Machine { memories: vec![self.memories[0].clone(), scratchpad], links, clock: None, moves: Moves::Links }
     }
 
-    /// What it costs to bring so many bytes from one memory to another; nothing where no link leads there.
+    /// The cost of moving bytes directly from one memory to another; zero without a link.
     pub(crate) fn price(&self, from: MemoryId, to: MemoryId, Bytes(bytes): Bytes) -> u128 {
         u128::from(bytes) * self.link(from, to).map_or(0, |it| u128::from(it.price))
     }
 
-    /// What a byte costs on the cheapest way from one memory to another, each part of it between two of them or any of the
-    /// memories between; none where there is no way.
+    /// The cost of a byte on the cheapest path from one memory to another by way of the memories in `between`; `None`
+    /// without a path.
     pub(crate) fn price_over(&self, from: MemoryId, to: MemoryId, between: &[MemoryId]) -> Option<u64> {
-        // Few memories: by one more link each time (Bellman and Ford).
+        // There are few memories, so Bellman–Ford: paths with one more link each time.
         let mut prices: Vec<Option<u64>> = vec![None; self.memories.len()];
         prices[from.index()] = Some(0);
         for _ in 0..=between.len() {
@@ -412,14 +413,14 @@ impl Machine {
         prices[to.index()]
     }
 
-    /// The stretches of the scratchpad without reserved addresses, ascending and half-open, none of them empty. Each
-    /// begins at a multiple of the alignment.
+    /// The ranges of the scratchpad without reserved addresses: ascending, half-open and not empty. Each begins at a
+    /// multiple of the alignment.
     pub fn stretches(&self) -> Vec<Range<Bytes>> {
         self.memories[MemoryId::SCRATCHPAD.index()].stretches()
     }
 
-    /// No more than this can the rooms of what lies in a memory at once add up to, since only the highest block of each
-    /// stretch can do without its padding. None where the memory has no size.
+    /// The maximum sum of the padded sizes of blocks that a memory can hold at once: only the highest block of each
+    /// stretch can do without its padding. `None` without a size.
     pub(crate) fn capacity_of(&self, memory: MemoryId) -> Option<Bytes> {
         let memory = &self.memories[memory.index()];
         memory.size?;
@@ -433,22 +434,22 @@ impl Machine {
         self.memories[MemoryId::SCRATCHPAD.index()].largest_stretch()
     }
 
-    /// What is reserved of the scratchpad, as far as it lies within it.
+    /// The reserved addresses of the scratchpad, clipped to its size.
     pub(crate) fn reserved(&self) -> Vec<Range<Bytes>> {
         self.memories[MemoryId::SCRATCHPAD.index()].reserved()
     }
 
-    /// Whether operators may read in a memory: where nothing moves, over a link to the scratchpad.
+    /// Whether operators may read a memory, on a machine where nothing moves: it has a link to the scratchpad.
     pub(crate) fn is_readable(&self, memory: MemoryId) -> bool {
         memory == MemoryId::SCRATCHPAD || self.link(memory, MemoryId::SCRATCHPAD).is_some()
     }
 
-    /// Whether operators may write in a memory: where nothing moves, over a link from the scratchpad.
+    /// Whether operators may write a memory, on a machine where nothing moves: it has a link from the scratchpad.
     pub(crate) fn is_writable(&self, memory: MemoryId) -> bool {
         memory == MemoryId::SCRATCHPAD || self.link(MemoryId::SCRATCHPAD, memory).is_some()
     }
 
-    /// The same machine, whose scratchpad is as large as a stretch of it, and all free.
+    /// The same machine with a scratchpad of the size of this stretch, all of it free.
     pub(crate) fn with_stretch(&self, stretch: &Range<Bytes>) -> Machine {
         let mut machine = self.with_scratchpad(stretch.end - stretch.start);
         let scratchpad = &mut machine.memories[MemoryId::SCRATCHPAD.index()];
@@ -457,43 +458,43 @@ impl Machine {
         machine
     }
 
-    /// The same machine, where these addresses of the scratchpad are reserved as well.
+    /// The same machine with more reserved addresses in the scratchpad.
     pub fn with_reserved(&self, more: impl IntoIterator<Item = Range<Bytes>>) -> Machine {
         let mut machine = self.clone();
         machine.memories[MemoryId::SCRATCHPAD.index()].reserved.extend(more);
         machine
     }
 
-    /// Size of the scratchpad. Every residency there ends within it.
+    /// The size of the scratchpad. Every residency ends within it.
     pub fn scratchpad(&self) -> Bytes {
         self.memories[MemoryId::SCRATCHPAD.index()].size.expect("a scratchpad has a size")
     }
 
-    /// Every address in the scratchpad is a multiple of it; at least 1.
+    /// The alignment of every address in the scratchpad; at least 1.
     pub fn alignment(&self) -> Bytes {
         self.memories[MemoryId::SCRATCHPAD.index()].alignment
     }
 
-    /// Gives the scratchpad another size. Banks keep theirs.
+    /// Sets the size of the scratchpad. Banks keep their size.
     pub fn set_scratchpad(&mut self, size: Bytes) {
         self.memories[MemoryId::SCRATCHPAD.index()].size = Some(size);
     }
 
-    /// The same machine, whose scratchpad has another size.
+    /// The same machine with another size of the scratchpad.
     pub fn with_scratchpad(&self, size: Bytes) -> Machine {
         let mut machine = self.clone();
         machine.set_scratchpad(size);
         machine
     }
 
-    /// The same machine, where each memory that has addresses has this alignment.
+    /// The same machine with another alignment of every memory that has addresses.
     pub fn with_alignment(&self, alignment: Bytes) -> Machine {
         let mut machine = self.clone();
         machine.memories.iter_mut().filter(|it| it.size.is_some()).for_each(|it| it.alignment = alignment);
         machine
     }
 
-    /// Gives the scratchpad another alignment.
+    /// Sets the alignment of the scratchpad.
     pub fn set_alignment(&mut self, alignment: Bytes) {
         self.memories[MemoryId::SCRATCHPAD.index()].alignment = alignment;
     }

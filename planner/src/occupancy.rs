@@ -1,26 +1,26 @@
-//! What lies in the scratchpad, step by step, from what lies there for how long.
+//! The bytes in the scratchpad in each step, from ranges of steps.
 
 use crate::Bytes;
 use std::ops::Range;
 
-/// Bytes by step. Each range of steps costs the same to add, however long it is.
+/// Bytes by step. Adding a range takes constant time.
 pub(crate) struct Occupancy {
-    /// By how much each step has more than the one before; the last entry is that after all steps.
+    /// The difference of each step to the one before; the last entry is that after all steps.
     changes: Vec<i128>,
 }
 
 impl Occupancy {
-    /// Nothing, in so many steps.
+    /// Zero bytes in this many steps.
     pub(crate) fn new(n_steps: usize) -> Occupancy {
         Occupancy { changes: vec![0; n_steps + 1] }
     }
 
-    /// Adds bytes to each of these steps; the range is half-open.
+    /// Adds bytes to each of these steps, a half-open range.
     pub(crate) fn add(&mut self, steps: Range<usize>, Bytes(bytes): Bytes) {
         self.change(steps, i128::from(bytes));
     }
 
-    /// Takes bytes from one step.
+    /// Subtracts bytes from one step.
     pub(crate) fn subtract(&mut self, step: usize, Bytes(bytes): Bytes) {
         self.change(step..step + 1, -i128::from(bytes));
     }
@@ -33,7 +33,7 @@ impl Occupancy {
     /// The bytes of each step.
     ///
     /// # Panics
-    /// If more was taken from a step than was added to it.
+    /// If more is subtracted from a step than was added to it.
     pub(crate) fn levels(&self) -> impl Iterator<Item = Bytes> {
         let mut level = 0;
         self.changes[..self.changes.len() - 1].iter().map(move |change| {

@@ -1,7 +1,7 @@
-//! The first half of a plan: the order, and when each tensor is on-chip. Not where.
+//! The first half of a plan: the order, and the steps in which each tensor is in the scratchpad, without addresses.
 //!
-//! Schedule and residency are decided before addresses; if the intervals that come out can be
-//! packed, the optimum of this half is the optimum of the whole.
+//! Schedule and residency are decided before addresses. If the resulting intervals can be packed, the optimum of this
+//! half is the optimum of the whole.
 
 use crate::fate::charge;
 use crate::occupancy::Occupancy;
@@ -9,21 +9,21 @@ use crate::{Bytes, OpId, Plan, Problem, Residency, Step, TensorId};
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Steps during which a tensor is on-chip without leaving: a [`Residency`] that has no address yet.
+/// A range of steps during which a tensor stays in the scratchpad: a [`Residency`] without an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stay {
     /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
-    /// Half-open. It is there while each of these steps runs. The first step writes it or finds it
-    /// (re)loaded just before; the last one reads or writes it.
+    /// Half-open. The tensor is present while each of these steps runs. It is loaded or reloaded just before the first
+    /// step, or written by it; the last step reads or writes it.
     pub steps: Range<Step>,
 }
 
 /// An order of all operators, and the stays of every tensor.
 ///
-/// Invariants, which planners establish and the judge proves of what is made from it: the order
-/// respects the dependences; at the step of an operator a stay of each of its operands is open, unless that may pass by;
-/// stays of one tensor do not overlap; at each step, what stays fits the scratchpad as a plain sum.
+/// Planners guarantee these invariants, and the judge checks the resulting program: the order respects the dependences;
+/// in the step of an operator, a stay of each of its operands is open, unless that may be streamed; stays of one tensor
+/// do not overlap; in each step, the padded sizes of the stays fit the scratchpad.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outline {
     /// Operator by step.
@@ -33,17 +33,16 @@ pub struct Outline {
 }
 
 impl Outline {
-    /// The outline whose tensors stay as long as they are told to and no longer than they are used.
+    /// The outline in which tensors stay as long as `kept` says, but no longer than they are used.
     ///
-    /// `resident[t]` are the tensors that are kept on-chip *across* the boundary between step *t*
-    /// and step *t* + 1; the operands of each step are on-chip during it in any case, and what may pass by is if it is
-    /// kept before or after it. A tensor that
-    /// is kept over a boundary without having been on-chip in the step before is an error of the
-    /// caller. A tensor without bytes is never in the way, so it stays from its first use to its last.
+    /// `kept[t]` contains the tensors that stay in the scratchpad *across* the boundary between step *t* and the next
+    /// one. The operands of each step are present during it in any case; one that may be streamed is present if it is
+    /// kept before or after the step. The caller must not keep a tensor over a boundary if it was absent in the step
+    /// before. A tensor without bytes takes no space, so it stays from its first use to its last.
     pub fn new(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
         assert!(kept.len() + 1 >= order.len(), "one set for each boundary between steps");
         let mut stays: Vec<Stay> = Vec::new();
-        // Per tensor: its open stay, if it was on-chip in the previous step and kept since.
+        // By tensor: its open stay, if it was present in the previous step and kept since.
         let mut open: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
         let mut carried: Vec<TensorId> = Vec::new();
         let mut is_carried = vec![false; open.len()];
@@ -82,8 +81,8 @@ impl Outline {
         Outline { order, stays }
     }
 
-    /// The bytes that lie in the scratchpad while each step runs, workspace included, without
-    /// padding. Bytes that a result and an operand share count once.
+    /// The bytes in the scratchpad while each step runs, workspace included, without padding. Bytes that a result and
+    /// an operand share count once.
     pub fn occupancy(&self, problem: &Problem) -> Vec<Bytes> {
         let mut occupancy = Occupancy::new(self.order.len());
         for (step, op) in self.order.iter().enumerate() {
@@ -98,8 +97,8 @@ impl Outline {
         occupancy.levels().collect()
     }
 
-    /// The rooms of all that lies in the scratchpad while each step runs, the workspace's included. Those of bytes that a
-    /// result and an operand can share count once.
+    /// The padded sizes of everything in the scratchpad while each step runs, workspace included. Bytes that a result
+    /// and an operand can share count once.
     pub(crate) fn rooms(&self, problem: &Problem) -> Vec<Bytes> {
         let mut rooms: Vec<Bytes> = self.order.iter().map(|it| problem.workspace_room(*it)).collect();
         for stay in &self.stays {
@@ -112,12 +111,12 @@ impl Outline {
         rooms
     }
 
-    /// The most bytes that lie in the scratchpad at once, without padding.
+    /// The most bytes in the scratchpad at once, without padding.
     pub fn peak(&self, problem: &Problem) -> Bytes {
         self.occupancy(problem).into_iter().max().unwrap_or(Bytes::ZERO)
     }
 
-    /// Bytes of spills and reloads, further uses of what passes by included.
+    /// Bytes of spills and reloads, including repeated streaming of a tensor.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
         let mut visits = vec![0; problem.graph.tensors().len()];
         for tensor in self.stays.iter().map(|it| it.tensor).chain(self.passing(problem).map(|it| it.1)) {
@@ -127,10 +126,10 @@ impl Outline {
         problem.restreamed() + charges.sum()
     }
 
-    /// The uses [that have the choice](crate::Use::may_pass_by) and do not find their tensor in the scratchpad: it passes
-    /// by in this step.
+    /// The uses [with a choice](crate::Use::may_pass_by) that do not find their tensor in the scratchpad: it is
+    /// streamed in this step.
     pub(crate) fn passing(&self, problem: &Problem) -> impl Iterator<Item = (Step, TensorId)> {
-        // By tensor that may pass by: its stays, ascending.
+        // By tensor that may be streamed: its stays, ascending.
         let mut stays: HashMap<TensorId, Vec<&Range<Step>>> = HashMap::new();
         for stay in self.stays.iter().filter(|it| problem.graph.may_pass_by(it.tensor)) {
             stays.entry(stay.tensor).or_default().push(&stay.steps);
@@ -144,8 +143,7 @@ impl Outline {
         })
     }
 
-    /// The plan that puts the *i*-th stay at `offsets[i]`, and the workspace of the operator that
-    /// runs in step *t* at `workspaces[t]`.
+    /// The plan with the *i*-th stay at `offsets[i]`, and the workspace of the operator of step *t* at `workspaces[t]`.
     pub fn at(&self, offsets: &[Bytes], workspaces: Vec<Bytes>) -> Plan {
         let stays = self.stays.iter().zip(offsets);
         let residencies =

@@ -1,18 +1,18 @@
-//! Addresses for intervals: blocks of memory that are needed during some steps are placed so that
-//! no two overlap in time and in address, within a capacity.
+//! Addresses for intervals: blocks of memory with given lifetimes are placed within a capacity such that no two overlap
+//! in time and in address.
 //!
-//! This is dynamic storage allocation, strongly NP-hard, and yet what real programs ask can be
-//! answered exactly: [`pack`] finds a packing or proves that there is none, unless the deadline
-//! comes first. It does not decide what lies in memory when: that is given.
+//! This is dynamic storage allocation, which is strongly NP-hard, but instances from real programs can be solved
+//! exactly: [`pack`] finds a packing or proves that there is none, unless the deadline passes first. The lifetimes are
+//! given.
 //!
-//! 1. Lengths are divided by what they have in common, so that fewer packings differ.
-//! 2. What is easy is taken out: blocks that live as long as everything that they meet lie at the
-//!    bottom; blocks that find room whatever the others do come last.
-//! 3. The rest falls into parts that never meet. For each, a few orders are tried with best fit
-//!    and first fit, then the exact search runs, restarted again and again with other orders.
+//! 1. Lengths are divided by their greatest common divisor, so that fewer packings differ.
+//! 2. Easy blocks are removed: blocks that live as long as all blocks that they meet lie at the bottom; blocks that
+//!    have space wherever the others lie come last.
+//! 3. The rest is divided into parts that never meet. For each, a few orders are tried with best fit and first fit;
+//!    then the exact search runs, restarted repeatedly with other orders.
 //!
-//! All is counted in steps of the search, so that the same input has the same outcome, unless the
-//! deadline interferes.
+//! All limits are counted in steps of the search, so that the same input has the same result, unless the deadline
+//! interferes.
 
 mod block;
 mod budget;
@@ -43,26 +43,26 @@ pub use interval::{Gap, Interval, Piece};
 use crate::{Bytes, Deadline};
 use budget::Budget;
 
-/// How packing went.
+/// The result of packing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Packing {
     /// An offset for each interval, in the same order.
     Placed(Vec<Bytes>),
-    /// There is no packing, and that is proven.
+    /// There is provably no packing.
     Infeasible,
-    /// The deadline came first.
+    /// The deadline passed first.
     Undecided,
 }
 
 /// Places intervals within a capacity.
 ///
-/// Offsets are multiples of `alignment` and of the interval's own; each block ends within
-/// `capacity`, without padding. Intervals that are empty or have no size are placed, too.
+/// Offsets are multiples of `alignment` and of the interval's own alignment; each block ends within `capacity`, without
+/// padding. Intervals that are empty or have no size are placed, too.
 pub fn pack(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Packing {
     part::pack(intervals, capacity, alignment, u64::MAX, &mut Budget::new(deadline))
 }
 
-/// Places intervals as [`pack`] does, but where gaps have windows, it gives up after this many attempts.
+/// Places intervals as [`pack`] does, but if gaps have windows, it gives up after this many attempts.
 pub(crate) fn pack_within(
     intervals: &[Interval],
     capacity: Bytes,
@@ -73,46 +73,45 @@ pub(crate) fn pack_within(
     part::pack(intervals, capacity, alignment, attempts, &mut Budget::new(deadline))
 }
 
-/// The room that is needed at once where it is most: a lower bound of the capacity.
+/// The largest total size of simultaneous intervals: a lower bound on the capacity.
 ///
-/// Each block but the highest is followed by another at a multiple of the alignment, so all but one
-/// count with their padding; but for windows in the middle of a block, which may lie in the padding
-/// of another.
+/// Each block except the highest is followed by another at a multiple of the alignment, so all except one count with
+/// their padding; windows in the middle of a block may lie in the padding of another one, and count without.
 pub fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
     units::load(intervals, alignment)
 }
 
-/// A packing that is as low as could be found.
+/// A packing that is as low as was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LowestPacking {
     /// An offset for each interval.
     pub offsets: Vec<Bytes>,
-    /// Where the highest block ends.
+    /// The end of the highest block.
     pub height: Bytes,
-    /// No packing is lower than this; where it equals `height`, the packing is proven lowest.
+    /// A lower bound on the height of every packing; if it equals `height`, the packing is proven lowest.
     pub lower_bound: Bytes,
 }
 
-/// How packing as low as can be went.
+/// The result of packing as low as possible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lowest {
     /// A packing.
     Placed(LowestPacking),
-    /// There is none, however high: offsets that are fixed are in each other's way, or not aligned.
+    /// There is none of any height: fixed offsets overlap, or are not aligned.
     Infeasible,
-    /// The deadline came first, or sizes add up to more than can be counted (2^62 bytes).
+    /// The deadline passed first, or the sum of sizes is too large (2^62 bytes).
     Undecided,
 }
 
-/// Packs as low as can be found before the deadline.
+/// Packs as low as possible before the deadline.
 ///
-/// However soon the deadline is, a packing comes out where there is one.
+/// If there is a packing, it returns one, even if the deadline has passed already.
 pub fn pack_lowest(intervals: &[Interval], alignment: Bytes, deadline: Deadline) -> Lowest {
     lowest::pack_lowest(intervals, alignment, &mut Budget::new(deadline))
 }
 
-/// The first of the intervals with which sizes, alignments and offsets add up to more than can be
-/// counted, 2^62 bytes or more. There is none in a problem that can be packed or is shown not to be.
+/// The first interval with which sizes, alignments and offsets add up to 2^62 bytes or more, which is not supported.
+/// There is none in a problem that is packed or proven infeasible.
 pub fn first_beyond_count(intervals: &[Interval], alignment: Bytes) -> Option<usize> {
     units::first_beyond_count(intervals, alignment)
 }

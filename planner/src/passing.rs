@@ -1,17 +1,16 @@
-//! Problems that leave open where operators find what they read: in the scratchpad, or in host memory, from where it
-//! passes by.
+//! Problems with uses that may read their tensor in the scratchpad or stream it from host memory.
 //!
-//! A use that passes by moves the tensor once and takes no room. A tensor that is brought in moves once too, and then
-//! serves further uses for as long as there is room. So the choice is that of replacement, but that a use need not have
-//! room:
+//! A streamed use moves the tensor once and takes no space. A load also moves the tensor once, and then serves further
+//! uses for as long as there is space. So the choice is part of replacement, except that a use does not require space:
 //!
-//! 1. Choices that gain nothing are settled first ([`Problem::with_fewer_choices`]). Where every weight has one reader,
-//!    none are left.
-//! 2. The exact search and replacement in a fixed order decide about what is left together with all else, and prove it.
-//! 3. From an outline follows where each use finds its tensor ([`Problem::as_read_by`]). Everything that needs a place
-//!    for each use goes on with that problem: addresses first of all.
-//! 4. What is not proven then is planned with fixed places, too: everything from host memory, everything in the
-//!    scratchpad. The first also bounds the rest: without what may pass by, other tensors cost no more.
+//! 1. Choices without any gain are settled first ([`Problem::with_fewer_choices`]). If every weight has one reader,
+//!    none remain.
+//! 2. The exact search and replacement in a fixed order decide the remaining choices together with everything else, and
+//!    prove the result.
+//! 3. An outline determines where each use reads its tensor ([`Problem::as_read_by`]). Everything that needs fixed
+//!    uses, in particular address assignment, continues with that problem.
+//! 4. If the result is not proven optimal, fixed uses are planned too: everything from host memory, everything in the
+//!    scratchpad. The first also gives a bound: without the tensors that may be streamed, the others cost no more.
 
 use crate::incumbent::Incumbent;
 use crate::portfolio::{Decision, decide, greedily, ilp, place, plan_if_it_fits, plan_until};
@@ -22,13 +21,13 @@ use crate::{
 };
 use std::collections::HashSet;
 
-/// The part of the time left that the places of all uses may take that are tried at once.
+/// The share of the remaining time for the attempts with fixed uses.
 const SHARE_OF_PLACES: f64 = 0.6;
 
 impl Problem {
-    /// The same problem, where what gains nothing by lying in the scratchpad is read in host memory: what has no bytes,
-    /// or one use there alone, or does not fit beside what an operator needs anyway. No optimum is lost: such a use
-    /// moves the tensor once wherever it is read, and in host memory it takes no room.
+    /// The same problem in which tensors that gain nothing in the scratchpad are streamed: those without bytes, those
+    /// with only one use there, and those that do not fit beside the needs of an operator. No optimum is lost: such a
+    /// use moves the tensor once in either case, and takes no space in host memory.
     pub(crate) fn with_fewer_choices(&self) -> Problem {
         let capacity = self.capacity();
         let mut fewer = self.clone();
@@ -40,7 +39,7 @@ impl Problem {
             let is_needless = |op: OpId, tensor: TensorId| {
                 let needed = self.own_room(op).saturating_sub(self.saved_at_most(op)) + self.room(tensor);
                 let is_only = fewer.graph.readers(tensor).len() == 1;
-                // Where a result may lie in its place, less is needed.
+                // Less is needed if a result may take its place.
                 let gives_place = self.graph.op(op).in_place.iter().any(|it| it.operand == tensor);
                 is_only || capacity < needed && !gives_place || self.graph.tensor(tensor).size == Bytes::ZERO
             };
@@ -59,8 +58,8 @@ impl Problem {
         self.graph.ops().iter().map(|it| it.reads_either_way().count()).sum()
     }
 
-    /// The same problem, where each use finds its tensor where a plan has it. Of that problem it is a plan, too, and
-    /// moves as much.
+    /// The same problem in which each use reads its tensor where the plan has it. The plan is also a plan of this
+    /// problem, with the same traffic.
     ///
     /// # Panics
     /// If the plan does not run every operator of the problem once.
@@ -68,7 +67,7 @@ impl Problem {
         self.as_read_in(&plan.outline())
     }
 
-    /// Likewise, of an outline.
+    /// The same for an outline.
     pub(crate) fn as_read_in(&self, outline: &Outline) -> Problem {
         let passing: HashSet<(Step, TensorId)> = outline.passing(self).collect();
         let mut steps = vec![Step(0); outline.order.len()];
@@ -81,21 +80,21 @@ impl Problem {
         Problem { graph, machine: self.machine.clone() }
     }
 
-    /// The same problem, where all uses that have the choice find their tensors like this.
+    /// The same problem in which all uses with a choice read their tensors in this way.
     pub(crate) fn all_read(&self, weights: Weights) -> Problem {
         let graph = self.graph.with_uses(|_, it| if it.may_pass_by() { weights.memories() } else { it.from });
         Problem { graph, machine: self.machine.clone() }
     }
 
-    /// Whether a result may lie where a tensor lies that may pass by: what that saves is not counted where planning
-    /// decides, so no bound from there holds for plans in which it does.
+    /// Whether a result may take the place of a tensor that may be streamed. Such savings are not counted while
+    /// planning decides the uses, so its bounds do not hold for plans with such results.
     fn gives_places(&self) -> bool {
         let pairs = self.graph.ops().iter().flat_map(|it| &it.in_place);
         pairs.into_iter().any(|it| it.dies != Dies::Never && self.graph.may_pass_by(it.operand))
     }
 
-    /// The outline where an operator that cannot run with all that it finds in the scratchpad lets some of it pass by, the
-    /// smallest first: the rooms of its blocks add up to no more than the scratchpad, but its blocks do not fit.
+    /// The outline in which an operator streams some of the tensors that it would read in the scratchpad, the smallest
+    /// first, if its blocks do not fit although the sum of their padded sizes does.
     fn fitting(&self, outline: &Outline) -> Outline {
         let stretch = self.machine.largest_stretch();
         let size = |it: &TensorId| self.graph.tensor(*it).size;
@@ -111,7 +110,8 @@ impl Problem {
         }
     }
 
-    /// The outline where a tensor passes by in a step: its stay then is one before and one after, as far as there are uses.
+    /// The outline in which a tensor is streamed in a step: its stay is divided into one before and one after, if they
+    /// have uses.
     fn with_passing(&self, outline: &Outline, step: Step, tensor: TensorId) -> Outline {
         let uses = Uses::new(self, &outline.order);
         let mut stays = Vec::with_capacity(outline.stays.len() + 1);
@@ -190,7 +190,7 @@ impl Best<'_> {
         }
     }
 
-    /// Finds addresses for what was decided, unless that cannot be better.
+    /// Assigns addresses to a decision, unless it cannot be better.
     fn place(&mut self, decision: &Decision, deadline: Deadline) -> Result<(), Error> {
         let outline = self.problem.fitting(&decision.outline);
         let cost = outline.non_compulsory(self.problem);
@@ -203,11 +203,11 @@ impl Best<'_> {
         Ok(())
     }
 
-    /// Plans with fixed places for all uses, and improves what comes out by the choices.
+    /// Plans with fixed uses, and improves the results by the choices.
     fn try_places(&mut self, deadline: Deadline) -> Result<(), Error> {
         let problem = self.problem;
         let mut ways = [Weights::Streamed, Weights::Resident].map(|it| (it, problem.all_read(it)));
-        // What looks better at first sight has its turn first, and more time.
+        // The more promising one, by the greedy plan, goes first and gets more time.
         let at_first_sight = |it: &Problem| greedily(it).outline.non_compulsory(it);
         ways.sort_by_key(|(_, fixed)| at_first_sight(fixed));
         for (weights, fixed) in ways {
@@ -219,7 +219,7 @@ impl Best<'_> {
             let options = Options { time_limit, ..*self.options };
             let solution = match plan_if_it_fits(&fixed, &options, None, share.in_private()) {
                 Ok(solution) => solution,
-                // Not all that may pass by has room.
+                // The tensors that may be streamed do not all fit.
                 Err(Error::ScratchpadTooSmall { .. } | Error::NoPlace { .. } | Error::NotPlanned(_)) => continue,
                 Err(error) => return Err(error),
             };

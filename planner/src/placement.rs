@@ -1,29 +1,30 @@
-//! One memory and one address for each tensor, for good: for runtimes without DMA, where nothing moves
+//! One memory and one address for each tensor in the whole run: for runtimes without DMA, where nothing moves
 //! ([`Moves::None`](crate::Moves::None)).
 //!
-//! Operators read and write their tensors where these lie. What is decided is the memory of each tensor, weights
-//! included, and its offset there, so that the bytes of all accesses, each at the price of its memory, cost least.
+//! Operators read and write their tensors in place. Placement chooses the memory of each tensor, weights included, and
+//! its offset there, such that the total cost of all accesses, each byte at the price of its memory, is minimal.
 //!
 //! Lifetimes are steps, half-open:
 //!
-//! - a result of an operator lives from its step to its last reader; one that the network returns, to the end;
-//! - an argument is written before the first step by whoever runs the network, and lives to its last reader;
+//! - a result of an operator lives from its step to its last reader; a result of the network, to the end;
+//! - an argument is written before the first step by the caller, and lives to its last reader;
 //! - a weight lives in all steps, since the next run needs it again.
 //!
-//! Those that share a step share no byte, but for a result in the place of an operand that dies with its operator
-//! ([`Op::in_place`](crate::Op::in_place)). Only arguments and results of operators have a place to give, and only
-//! where the network does not return them. Workspaces lie in the scratchpad.
+//! Tensors that share a step share no byte, except a result in the place of an operand that dies with its operator
+//! ([`Op::in_place`](crate::Op::in_place)). Only arguments and results of operators may be such operands, and only if
+//! they are not results of the network. Workspaces lie in the scratchpad.
 //!
-//! A bank is a memory of its own for all that follows (`settled.rs`), and operands that have to lie in different ones are kept
-//! from lying together.
+//! The steps below treat a bank as a memory of its own (`settled.rs`), and keep apart the operands that must lie in
+//! different banks.
 //!
-//! 1. *Relaxation* (`bound.rs`): in each step and each memory, rooms add up to no more than the capacity. Multipliers on
-//!    these rows (Lagrange) give a bound, assignments to start from, and the memories that no better placement uses.
-//! 2. *Assignment* (`ilp/placement.rs`, with the feature `ilp`): a binary for each tensor and memory that is left, and one
-//!    for each pair that may share bytes; the rows are those of the relaxation.
-//! 3. *Addresses* (`addresses.rs`): each memory is packed by itself. Where that is impossible, as few tensors as are too
-//!    many already are kept from lying there together, and the program is asked again: so the bound stays right.
-//! 4. Without a given order, several orders are tried; a relaxation of rows that hold in all orders gives the bound.
+//! 1. *Relaxation* (`bound.rs`): in each step and each memory, padded sizes add up to at most the capacity. Lagrange
+//!    multipliers on these rows give a bound, assignments to start from, and the memories that no better placement
+//!    uses.
+//! 2. *Assignment* (`ilp/placement.rs`, with the feature `ilp`): a binary variable for each tensor and each memory that
+//!    is left, and one for each pair that may share bytes; the rows are those of the relaxation.
+//! 3. *Addresses* (`addresses.rs`): each memory is packed by itself. If that is impossible, a minimal set of tensors
+//!    that do not fit together is excluded from that memory, and the program is solved again, so the bound stays valid.
+//! 4. Without a given order, several orders are tried; a relaxation with rows that hold in all orders gives the bound.
 
 mod access;
 mod addresses;
@@ -52,57 +53,57 @@ use in_order::{Best, InOrder};
 use std::ops::Range;
 use std::time::Duration;
 
-/// Where everything lies.
+/// The memory and the address of everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// Operator by step.
     pub order: Vec<OpId>,
-    /// By tensor; none for what is neither read nor written nor returned.
+    /// By tensor; `None` for a tensor that is neither read nor written nor a result.
     pub places: Vec<Option<Place>>,
-    /// By step: offset of the workspace in the scratchpad; zero where there is none.
+    /// By step: offset of the workspace in the scratchpad; zero if there is none.
     pub workspaces: Vec<Bytes>,
 }
 
-/// A placement, and how good it is.
+/// A placement, its cost and bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlacementSolution {
     /// The placement.
     pub placement: Placement,
-    /// What the accesses of one run cost: [`Placement::cost`].
+    /// The cost of all accesses of one run: [`Placement::cost`].
     pub cost: u128,
-    /// No placement with an allowed order costs less.
+    /// A lower bound on the cost of every placement with an allowed order.
     pub lower_bound: u128,
-    /// No placement with the order of this one costs less.
+    /// A lower bound on the cost of every placement with the order of this one.
     pub lower_bound_in_order: u128,
 }
 
 impl PlacementSolution {
-    /// Whether no placement with an allowed order costs less, and that is proven.
+    /// Whether no placement with an allowed order costs less.
     pub fn is_optimal(&self) -> bool {
         self.cost == self.lower_bound
     }
 
-    /// Whether no placement with the order of this one costs less, and that is proven.
+    /// Whether no placement with the order of this one costs less.
     pub fn is_optimal_in_order(&self) -> bool {
         self.cost == self.lower_bound_in_order
     }
 }
 
-/// What a placement uses of a memory.
+/// The use of a memory by a placement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MemoryUse {
-    /// The most bytes that are in use at once, without padding; bytes that tensors share count once.
+    /// The most bytes in use at once, without padding; bytes that tensors share count once.
     pub peak: Bytes,
-    /// Where the highest block ends; zero in a memory without a size, where no addresses are decided.
+    /// The end of the highest block; zero in a memory without a size, which has no addresses.
     pub height: Bytes,
 }
 
-/// How to look for a placement.
+/// Options of a search for a placement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlacementOptions {
     /// Which orders are allowed.
     pub order: Order,
-    /// When to stop looking for something better.
+    /// The time limit of the search for something better.
     pub time_limit: Duration,
 }
 
@@ -113,14 +114,14 @@ impl Default for PlacementOptions {
 }
 
 impl Placement {
-    /// The steps in which each tensor needs its place, half-open; empty where it has none.
+    /// The steps in which each tensor needs its place, half-open; empty for a tensor without a place.
     pub fn lifetimes(&self, problem: &Problem) -> Vec<Range<Step>> {
         let lives = Lives::in_order(problem, &self.order);
         let steps = |rows: &Vec<Range<u32>>| rows.first().map_or(Step(0)..Step(0), |it| Step(it.start)..Step(it.end));
         lives.rows.iter().map(steps).collect()
     }
 
-    /// The program: where arguments and weights lie, and then nothing but runs.
+    /// The program: the places of arguments and weights, and then only runs.
     pub fn actions(&self, problem: &Problem) -> Vec<Action> {
         let graph = &problem.graph;
         let slot = |tensor: TensorId| self.places[tensor.index()].map(|place| Slot { tensor, place });
@@ -135,18 +136,18 @@ impl Placement {
         starts.map(Action::Start).chain(self.order.iter().zip(&self.workspaces).map(run)).collect()
     }
 
-    /// What the accesses of one run cost: the bytes of each tensor, as often as operators read and write it, at the
-    /// price of its memory beyond that of the scratchpad.
+    /// The cost of all accesses of one run: the bytes of each tensor, for each operator that reads or writes it, at the
+    /// price of its memory.
     pub fn cost(&self, problem: &Problem) -> u128 {
         Traffic::of(problem, &self.actions(problem)).cost
     }
 
-    /// What is used of each memory, by id.
+    /// The use of each memory, by id.
     pub fn memory_uses(&self, problem: &Problem) -> Vec<MemoryUse> {
         let lifetimes = self.lifetimes(problem);
         let use_of = |memory: MemoryId| {
             let has_addresses = problem.machine.memories()[memory.index()].size.is_some();
-            // By step: bytes in use, half-open; in a memory without addresses one after the other.
+            // By step: bytes in use, half-open; in a memory without addresses they follow each other.
             let mut blocks: Vec<Vec<(u64, u64)>> = vec![Vec::new(); self.order.len().max(1)];
             let mut end = 0;
             for (tensor, place) in problem.graph.tensors().iter().zip(&self.places).zip(&lifetimes) {
@@ -172,8 +173,8 @@ impl Placement {
         (0..problem.machine.memories().len() as u32).map(MemoryId).map(use_of).collect()
     }
 
-    /// As text: a line for each tensor with its memory, its offset where there are addresses, and its steps, half-open; and
-    /// one for each workspace.
+    /// As text: a line for each tensor with its memory, its offset if the memory has addresses, and its steps,
+    /// half-open; and a line for each workspace.
     ///
     /// ```text
     /// x in sram at 64 during 0..3
@@ -199,7 +200,7 @@ impl Placement {
     }
 }
 
-/// How many bytes these cover, each once.
+/// The number of bytes that these ranges cover, each counted once.
 fn covered(mut blocks: Vec<(u64, u64)>) -> u64 {
     blocks.sort_unstable();
     let (mut sum, mut end) = (0, 0);
@@ -210,18 +211,18 @@ fn covered(mut blocks: Vec<(u64, u64)>) -> u64 {
     sum
 }
 
-/// The placement whose accesses cost least, as far as the time limit allows. On a machine where nothing moves; uses do not
-/// say where tensors lie there.
+/// The cheapest placement found within the time limit, on a machine where nothing moves. The memories of uses are
+/// ignored there.
 ///
-/// In the given order it is exact with the feature `ilp`, if there is time; without it the bound is that of the relaxation.
-/// Without a given order several are tried.
+/// In a given order it is exact with the feature `ilp`, if there is enough time; without it the bound is that of the
+/// relaxation. With a free order several orders are tried.
 ///
 /// # Errors
-/// [`Error::NotPlanned`] where the machine moves tensors, and for tensors that are staged, have pins, or start or end in the
-/// scratchpad, and operators that may run again; [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`],
-/// [`Error::TooLarge`] where sizes, rooms or costs cannot be counted; [`Error::ScratchpadTooSmall`] where a workspace does
-/// not fit; [`Error::NoPlace`] where a tensor fits no memory in which it may lie; [`Error::NotPlaced`] where all together do
-/// not fit, or were not found to.
+/// [`Error::NotPlanned`] if the machine moves tensors, and for tensors that are staged, have pins, or start or end in
+/// the scratchpad, and operators that may run again; [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`];
+/// [`Error::TooLarge`] if the sum of sizes, padded sizes or costs is too large; [`Error::ScratchpadTooSmall`] if a
+/// workspace does not fit; [`Error::NoPlace`] if a tensor fits none of the memories that it may lie in;
+/// [`Error::NotPlaced`] if all tensors do not fit together, or no placement was found.
 pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementSolution, Error> {
     let deadline = Deadline::after(options.time_limit);
     let settled = Settled::new(problem)?;
@@ -247,7 +248,7 @@ pub fn place(problem: &Problem, options: &PlacementOptions) -> Result<PlacementS
     place_in_orders(&settled, orders, options.order, deadline)
 }
 
-/// Likewise in a given order, about which both bounds are then.
+/// The same in a given order; both bounds are then for this order.
 ///
 /// # Errors
 /// [`Error::Schedule`] if it is not an order of all operators that respects their dependences; those of [`place()`].
@@ -262,7 +263,7 @@ pub fn place_in_order(
     place_in_orders(&settled, vec![settled_order(order)], Order::Source, deadline)
 }
 
-/// Sets that the search for the least peak keeps at each level: it is one of several orders.
+/// The number of sets per level of the search for the order with the least peak, one of several orders.
 const PEAK_WIDTH: usize = 30;
 
 fn place_in_orders(
@@ -275,7 +276,7 @@ fn place_in_orders(
     let accesses = Accesses::of(settled)?;
     let in_orders: Vec<InOrder> =
         orders.iter().map(|order| InOrder::new(problem, &accesses, &settled.apart, order)).collect();
-    // The best placement so far, and in which order.
+    // The best placement so far, with the index of its order.
     let mut best: Option<(usize, Best)> = None;
     let mut bounds: Vec<u64> = Vec::new();
     for (index, in_order) in in_orders.iter().enumerate() {
@@ -285,14 +286,14 @@ fn place_in_orders(
             best = Some((index, found));
         }
     }
-    // Of any order; nothing is asked of it where one is given.
+    // A bound for any order; unused with a given order.
     let mut for_all = 0;
     let any = (allowed == Order::Free).then(|| Lives::in_any_order(problem, deadline));
     if let Some(any) = &any {
         let upper = best.as_ref().map(|it| it.1.cost);
         for_all = bound::relax(problem, &accesses, any, &Rooms::of(problem, any), upper, deadline).bound;
     }
-    // The most promising first.
+    // The most promising order first.
     let mut turns: Vec<usize> = (0..orders.len()).collect();
     turns.sort_by_key(|it| (bounds[*it], *it));
     for (nth, &index) in turns.iter().enumerate() {
@@ -334,12 +335,12 @@ fn place_in_orders(
     Ok(PlacementSolution { placement, cost, lower_bound: lower_bound.into(), lower_bound_in_order })
 }
 
-/// Whether this is a problem of placement, and each tensor by itself has a place.
+/// Whether the problem can be placed, and each tensor alone has a place.
 fn check_is_placed(problem: &Problem) -> Result<(), Error> {
     let refuse = |why: String| Err(Error::NotPlanned(why));
     let Problem { graph, machine } = problem;
     if machine.moves() != Moves::None {
-        return refuse("one place for good, on a machine whose links move tensors".into());
+        return refuse("one place for each tensor on a machine whose links move tensors".into());
     }
     for memory in machine.memories() {
         if memory.alignment == Bytes::ZERO {
@@ -349,18 +350,18 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
             return Err(Error::AlignmentTooLarge);
         }
         if memory.size.is_none() && !memory.reserved.is_empty() {
-            return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
+            return refuse(format!("reserved addresses in {}, which has no addresses", memory.name));
         }
     }
     problem.check_sizes()?;
     for tensor in graph.tensors() {
         let what = match tensor {
-            it if it.origin == Origin::Staged => "staged",
-            it if it.pin.is_some() => "pinned",
-            it if it.starts_on_chip || it.ends_on_chip => "to start or end in the scratchpad",
+            it if it.origin == Origin::Staged => "is staged",
+            it if it.pin.is_some() => "is pinned",
+            it if it.starts_on_chip || it.ends_on_chip => "starts or ends in the scratchpad",
             _ => continue,
         };
-        return refuse(format!("what is more than a place, where nothing moves: {} is {what}", tensor.name));
+        return refuse(format!("{} {what}, on a machine where nothing moves", tensor.name));
     }
     let is_priced = |it: &&crate::Memory| matches!(it.banks, Some(Banks { apart: Apart::Price(_), .. }));
     if let Some(memory) = problem.machine.memories().iter().find(is_priced) {
@@ -380,11 +381,11 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
     Ok(())
 }
 
-/// Names that are said at most.
+/// The maximum number of names in a message.
 const MOST_NAMES: usize = 8;
 
-/// What needs more room at once than there is in memories with addresses, where it is most; none if it is never too much.
-/// That is no matter of alignment or of addresses.
+/// The tensors whose sizes together exceed all memories with addresses, in the row where they do so the most; `None` if
+/// there is no such row. Alignment and addresses play no role.
 fn crowd(
     settled: &Settled<'_>,
     accesses: &Accesses,
@@ -427,7 +428,7 @@ fn crowd(
     Some(format!("{most} B are needed at once{when}, but there are {there_is} B in {memories}: {said}"))
 }
 
-/// That there is no room for all, or that none was found.
+/// The error that there is no place for all tensors, or that none was found.
 fn not_placed(problem: &Problem, accesses: &Accesses, is_proven: bool) -> Error {
     let needs_place = |it: &TensorId| !accesses.options[it.index()].is_empty();
     let n_tensors = problem.graph.tensor_ids().filter(needs_place).count();
@@ -437,14 +438,14 @@ fn not_placed(problem: &Problem, accesses: &Accesses, is_proven: bool) -> Error 
     let names = names.join(", ");
     let why = match is_proven {
         true => {
-            format!("{n_tensors} tensors do not fit together into the memories in which they may lie{apart}: {names}")
+            format!("{n_tensors} tensors do not fit into the memories that they may lie in{apart}: {names}")
         }
-        false => format!("{n_tensors} tensors were not found to fit together{apart} into {names}"),
+        false => format!("no placement was found for {n_tensors} tensors in {names}{apart}"),
     };
     Error::NotPlaced { why, is_proven }
 }
 
-/// That a tensor has no place by itself.
+/// The error that a tensor alone has no place.
 fn no_place(problem: &Problem, tensor: TensorId) -> Error {
     let Problem { graph, machine } = problem;
     let of = graph.tensor(tensor);

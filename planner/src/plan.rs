@@ -1,20 +1,20 @@
-//! What planning decides: order, residencies, addresses. Everything else is derived from it.
+//! The decisions of planning: order, residencies, addresses. Everything else is derived from them.
 
 use crate::{Action, Bytes, Copy, MemoryId, OpId, Outline, Place, Problem, Slot, Stay, Step, TensorId, Traffic, Use};
 use std::ops::Range;
 
-/// Steps during which a tensor lies at one address.
+/// A range of steps during which a tensor stays at one address.
 ///
-/// Addresses belong to residencies, not to tensors: three tensors of one unit, used in pairs, run
-/// in two units only if a tensor may come back to another address.
+/// Addresses belong to residencies, not to tensors: three tensors of one unit, used in pairs, fit into two units only
+/// if a tensor may be reloaded to another address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Residency {
     /// The tensor; never one that is streamed in all of its uses.
     pub tensor: TensorId,
-    /// Half-open. Empty where a tensor that starts in the scratchpad is gone before the first step, or one that must be
-    /// there at the end comes in after the last one.
+    /// Half-open. Empty if a tensor that starts in the scratchpad is evicted before the first step, or if one that ends
+    /// there is loaded after the last one.
     pub steps: Range<Step>,
-    /// A multiple of the alignment.
+    /// In bytes; a multiple of the alignment.
     pub offset: Bytes,
 }
 
@@ -25,19 +25,19 @@ pub struct Plan {
     pub order: Vec<OpId>,
     /// Sorted by first step, then tensor.
     pub residencies: Vec<Residency>,
-    /// Offset of the workspace of the operator that runs in each step; zero where there is none.
+    /// The offset of the workspace in each step; zero if there is none.
     pub workspaces: Vec<Bytes>,
 }
 
 impl Plan {
-    /// The same plan, so many bytes higher in the scratchpad.
+    /// The same plan, moved up by this many bytes.
     pub(crate) fn shifted(mut self, by: Bytes) -> Plan {
         self.residencies.iter_mut().for_each(|it| it.offset += by);
         self.workspaces.iter_mut().for_each(|it| *it += by);
         self
     }
 
-    /// The same plan, so many bytes lower; what has no bytes and lies lower than that goes to the start.
+    /// The same plan, moved down by this many bytes; blocks without bytes that lie below that go to offset zero.
     pub(crate) fn lowered(mut self, by: Bytes) -> Plan {
         self.residencies.iter_mut().for_each(|it| it.offset = it.offset.saturating_sub(by));
         self.workspaces.iter_mut().for_each(|it| *it = it.saturating_sub(by));
@@ -50,10 +50,10 @@ impl Plan {
         Outline { order: self.order.clone(), stays: stays.collect() }
     }
 
-    /// The weights that lie in the scratchpad from one run to the next, ascending.
+    /// The weights that stay in the scratchpad from one run to the next, ascending.
     ///
-    /// That follows from the residencies: one is there in the first step, and one in the last step, at the same offset,
-    /// and no result takes its place in the last step. Then the next run finds it where it needs it.
+    /// These follow from the residencies: the weight has a residency in the first step and one in the last step at the
+    /// same offset, and no result takes its place in the last step. So the next run finds it.
     pub fn kept(&self, problem: &Problem) -> Vec<TensorId> {
         let end = Step(self.order.len() as u32);
         let (mut first, mut last) = (Vec::new(), Vec::new());
@@ -76,7 +76,7 @@ impl Plan {
         kept
     }
 
-    /// What runs once, before the first run of the program: the loads of the weights that are [kept](Plan::kept).
+    /// The part that runs once, before the first run of the program: the loads of the [kept](Plan::kept) weights.
     pub fn prologue(&self, problem: &Problem) -> Vec<Action> {
         let kept = self.kept(problem);
         let is_loaded = |it: &&Residency| it.steps.start == Step(0) && kept.binary_search(&it.tensor).is_ok();
@@ -85,16 +85,15 @@ impl Plan {
         self.residencies.iter().filter(is_loaded).map(load).collect()
     }
 
-    /// The planned program of each run: where each transfer goes is decided here and nowhere else. A use that has the
-    /// choice finds its tensor in the scratchpad if it lies there in that step, and else lets it pass by.
+    /// The planned program of each run. Only this function decides where transfers go. A use with a choice reads its
+    /// tensor in the scratchpad if it has a residency in that step, and streams it otherwise.
     ///
-    /// It finds the weights that are [kept](Plan::kept) where the [prologue](Plan::prologue) or the run before left them.
-    /// Before a step: loads and reloads of what it finds on-chip. After it:
-    /// the store of each result that it wrote, and the spill of each part of a staged tensor, at once, so that their
-    /// host copies are there whenever they leave; then the spill of each tensor that leaves now, comes back later, and has
-    /// no host copy.
+    /// The program finds the [kept](Plan::kept) weights where the [prologue](Plan::prologue) or the previous run left
+    /// them. Before each step come the loads and reloads of its operands. After it come the store of each result that
+    /// it wrote and the spill of each part of a staged tensor, at once, so that their host copies exist when they are
+    /// evicted; then the spill of each tensor that is evicted now, is reloaded later, and has no host copy.
     ///
-    /// First of all, where tensors lie that start in the scratchpad.
+    /// The program begins with the places of tensors that start in the scratchpad.
     pub fn actions(&self, problem: &Problem) -> Vec<Action> {
         if let Some(framed) = problem.framed() {
             return framed.strip_actions(&framed.lift(self).actions(framed.problem()));
@@ -113,7 +112,7 @@ impl Plan {
 
         let mut actions = Vec::new();
         let mut offset: Vec<Bytes> = vec![Bytes::ZERO; graph.tensors().len()];
-        // How many of a tensor's residencies have begun and not ended.
+        // The number of a tensor's residencies that have begun and not ended.
         let mut n_open = vec![0_u32; graph.tensors().len()];
         // Whether it is, or could be, in host memory.
         let mut has_host_copy: Vec<bool> = graph.tensor_ids().map(|it| graph.producer(it).is_none()).collect();
@@ -161,21 +160,21 @@ impl Plan {
         actions
     }
 
-    /// Bytes of spills and reloads, further uses of what passes by included, as its program counts them; and of loads of
-    /// weights that may be kept from one run to the next and are not.
+    /// The bytes of spills and reloads of its program, including repeated streaming of a tensor and loads of weights
+    /// that may be kept from one run to the next but are not.
     pub fn non_compulsory(&self, problem: &Problem) -> Bytes {
         Traffic::of(problem, &self.actions(problem)).non_compulsory
     }
 
-    /// The most bytes that lie in the scratchpad at once, workspaces included, without padding. Bytes
-    /// that a result and an operand share count once.
+    /// The most bytes in the scratchpad at once, workspaces included, without padding. Bytes that a result and an
+    /// operand share count once.
     pub fn peak(&self, problem: &Problem) -> Bytes {
         if let Some(framed) = problem.framed() {
             return framed.lift(self).peak(framed.problem());
         }
         let graph = &problem.graph;
         let mut occupancy: Vec<Bytes> = self.order.iter().map(|it| graph.op(*it).workspace).collect();
-        // Per tensor: where it ends, and when.
+        // By tensor: its last residency.
         let mut last: Vec<Option<&Residency>> = vec![None; graph.tensors().len()];
         for residency in &self.residencies {
             let during = &mut occupancy[residency.steps.start.index()..residency.steps.end.index()];

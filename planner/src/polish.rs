@@ -1,24 +1,25 @@
-//! A better plan from plans, by local search over residencies and addresses together, in a fixed order.
+//! Improves plans by local search over residencies and addresses together, in a fixed order.
 //!
-//! Where an outline cannot be packed, something must leave that need not if only sums counted. A layout decides
-//! both at once: each tensor lies in *pieces*, from one of its uses to another, each at one address, and
-//! every two pieces of a tensor that follow one another cost a reload.
+//! If an outline cannot be packed, some tensors must be evicted that need not be if only sums counted. A layout decides
+//! both at once: each tensor lies in *pieces*, from one of its uses to another, each at one address, and every two
+//! consecutive pieces of a tensor cost a reload.
 //!
-//! 1. A layout is built from each outline: its stays, the largest first, go to the lowest hole where they fit.
-//!    One that fits nowhere goes to the address that costs the least: it is split where it runs into another one,
-//!    or others are cut that are idle meanwhile. What its operator needs at the same time is moved.
-//! 2. Then layouts are changed, again and again: two pieces become one at some address, mostly where the outline has
-//!    one, and what is in the way is put in elsewhere; or all that is there in some steps is taken out and put in
-//!    again in another order. A layout that costs no more is kept, and now and then one that costs a little more:
-//!    ruin and recreate (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
-//! 3. Two layouts are changed side by side, and after some rounds the worse one becomes a copy of the better one.
+//! 1. A layout is built from each outline: its stays, the largest first, go to the lowest hole where they fit. One that
+//!    fits nowhere goes to the cheapest address: it is split where it conflicts with another one, or others that are
+//!    idle are cut. Operands needed at the same time are moved.
+//! 2. Then layouts are changed repeatedly: two pieces are joined at some address, usually where the outline has one,
+//!    and conflicting pieces are inserted elsewhere; or everything in some steps is removed and inserted again in
+//!    another order. A layout that costs no more is kept, and sometimes one that costs a little more: ruin and recreate
+//!    (Schrimpf et al. 2000) with the acceptance of threshold accepting (Dueck and Scheuer 1990).
+//! 3. Two layouts are changed concurrently, and after some rounds the worse one is replaced by a copy of the better
+//!    one.
 //!
-//! Everything is counted in steps of this procedure, and none depends on how much time there is: what a
-//! longer limit finds is no worse. It ends when nothing better has come for long, or at the deadline.
+//! All limits are counted in steps of this procedure, which do not depend on the time limit: a longer limit finds
+//! nothing worse. It ends when there is no improvement for long, or at the deadline.
 //!
-//! A result that can take the place of an operand always does so here: both are one item, with the uses of both,
-//! and the length of each while it is there. What begins in the middle of another, as in concatenations, is not known;
-//! see [`is_polished`].
+//! A result that can take the place of an operand always does so here: both are one item, with the uses of both, and
+//! the length of each while it is present. Tensors that begin in the middle of another one, as in concatenations, are
+//! not supported; see [`is_polished`].
 
 mod insert;
 mod items;
@@ -35,33 +36,33 @@ use layout::{Fit, Layout, Piece};
 use rayon::prelude::*;
 use tracing::debug;
 
-/// Layouts that are changed side by side.
+/// The number of concurrent layouts.
 const LANES: usize = 2;
 
-/// Changes of each layout between two looks at the others.
+/// The number of changes of each layout in a round.
 const CHANGES_PER_ROUND: usize = 256;
 
-/// After so many rounds, the worst layout becomes a copy of the best.
+/// The number of rounds after which the worst layout becomes a copy of the best.
 const ROUNDS_ALONE: usize = 16;
 
-/// It ends after so many changes of each layout for each piece of the best one without anything better, and
-/// after so many in any case.
+/// It ends after this many changes of each layout for each piece of the best one without an improvement, and after this
+/// many in any case.
 const PATIENCE_PER_PIECE: usize = 64;
 const LEAST_PATIENCE: usize = 1024;
 
-/// What a layout may come to cost more in one change, at most: so small a part of the median of the reloads
-/// in the layout to begin with.
+/// The most that the cost of a layout may rise in one change, as a fraction of the median of the reloads in the initial
+/// layout.
 const SHARE_OF_SLACK: u64 = 3;
 
-/// How a layout is built from an outline.
+/// A way to build a layout from an outline.
 #[derive(Clone, Copy)]
 struct Way {
-    /// Which outline.
+    /// The index of the outline.
     outline: usize,
     first: First,
 }
 
-/// Ways that are tried with each outline; on average the first one leads to the best layout.
+/// The ways that are tried with each outline; on average the first one gives the best layout.
 const WAYS: [Way; 4] = [
     Way { outline: 0, first: First::LongestForLongest },
     Way { outline: 0, first: First::Longest },
@@ -69,12 +70,12 @@ const WAYS: [Way; 4] = [
     Way { outline: 0, first: First::LastingForLongest },
 ];
 
-/// How often operands may be moved for others of the same operator while a layout is built.
+/// The number of times that operands may be moved for others of the same operator while a layout is built.
 const MOVES_TO_BUILD: u32 = 20_000;
 
-/// Whether [`polish`] knows what a plan can do: a result and an operand that may share bytes begin at the same one,
-/// and offsets can be counted; nothing has a pin, and each operator has room in one stretch. Parts of one tensor have no byte in common, so it is one of them at most that begins
-/// where the tensor does.
+/// Whether [`polish`] supports everything that a plan can do: a result and an operand that may share bytes begin at the
+/// same one, offsets are in range, nothing is pinned, and each operator fits in one stretch. Parts of one tensor are
+/// disjoint, so at most one of them begins at its start.
 pub(crate) fn is_polished(problem: &Problem) -> bool {
     let is_known = |op: &Op| op.in_place.iter().all(|it| it.at() == Bytes::ZERO);
     let stretch = problem.machine.largest_stretch();
@@ -82,10 +83,10 @@ pub(crate) fn is_polished(problem: &Problem) -> bool {
     problem.graph.ops().iter().all(is_known) && items::can_count(problem) && is_one && !problem.graph.has_pins()
 }
 
-/// The best plan found from outlines and a plan, and its non-compulsory bytes; none if there is none that
-/// is better than the plan. All are in one order; where [`is_polished`] does not hold, nothing is found.
+/// The best plan found from outlines and a plan, and its non-compulsory bytes; `None` if none is better than the plan.
+/// All must have one order; if [`is_polished`] is false, nothing is found.
 ///
-/// It ends as soon as a plan costs no more than `enough`.
+/// It ends as soon as a plan costs at most `enough`.
 pub(crate) fn polish(
     problem: &Problem,
     outlines: &[&Outline],
@@ -96,7 +97,7 @@ pub(crate) fn polish(
     polish_from(problem, outlines, outlines, plan, enough, deadline)
 }
 
-/// Likewise, from a plan alone that was polished before; the outline says where stays had better begin.
+/// The same from a plan that was polished before; the outline says where stays should begin.
 pub(crate) fn polish_on(
     problem: &Problem,
     outline: &Outline,
@@ -107,7 +108,7 @@ pub(crate) fn polish_on(
     polish_from(problem, &[outline], &[], plan, enough, deadline)
 }
 
-/// From layouts of some outlines, and of the plan; the first of those that are `noted` says where stays had better begin.
+/// From the layouts of some outlines and of the plan; the first of the `noted` ones says where stays should begin.
 fn polish_from(
     problem: &Problem,
     noted: &[&Outline],
@@ -148,20 +149,20 @@ fn patience(best: &Found) -> usize {
     LEAST_PATIENCE.max(PATIENCE_PER_PIECE * best.pieces.len())
 }
 
-/// All pieces of a layout, and what they cost.
+/// All pieces of a layout, and their cost.
 #[derive(Clone)]
 struct Found {
     pieces: Vec<Piece>,
     cost: u64,
 }
 
-/// A layout that is changed, and the best that it was.
+/// A layout under change, and its best state.
 #[derive(Clone)]
 struct Lane<'a> {
     layout: Layout<'a>,
     best: Found,
     random: Random,
-    /// What it may come to cost more in one change, at most.
+    /// The most that its cost may rise in one change.
     slack: u64,
 }
 
@@ -177,7 +178,7 @@ impl Lane<'_> {
             if deadline.has_passed() || self.layout.cost <= enough {
                 return;
             }
-            // Between nothing and that, and rather little.
+            // Between zero and that, with a preference for small values.
             let noise = self.random.below(1 << 10);
             let slack = ((u128::from(self.slack) * u128::from(noise * noise)) >> 20) as u64;
             if !self.layout.change(self.layout.cost + slack, &mut self.random, deadline) {
@@ -192,12 +193,12 @@ impl Lane<'_> {
     }
 }
 
-/// The best layouts to begin with, the best one first: those built from outlines in some ways, and the plan's own.
-/// None if there is none.
+/// The best initial layouts, the best one first: those built from outlines in some ways, and the plan's own. `None` if
+/// there is none.
 fn lanes<'a>(items: &'a Items, outlines: &[&Outline], plan: &Plan, deadline: Deadline) -> Option<Vec<Lane<'a>>> {
     let mut layouts: Vec<Layout> = items.pieces(plan).map(|it| of_pieces(items, it)).into_iter().collect();
     let build = |way: &Way| build(items, outlines, way, deadline);
-    // One comes first, so that there is one where time is short.
+    // One is built first, in case time is short.
     layouts.extend(outlines.first().and_then(|_| build(&WAYS[0])));
     let others = (0..outlines.len()).flat_map(|outline| WAYS.map(|way| Way { outline, ..way })).skip(1);
     let others: Vec<Way> = others.collect();
@@ -209,7 +210,7 @@ fn lanes<'a>(items: &'a Items, outlines: &[&Outline], plan: &Plan, deadline: Dea
     Some(layouts.into_iter().enumerate().map(|(number, layout)| Lane::new(layout, number)).collect())
 }
 
-/// A layout of an outline; none if it takes too long.
+/// A layout of an outline; `None` if it takes too long.
 fn build<'a>(items: &'a Items, outlines: &[&Outline], way: &Way, deadline: Deadline) -> Option<Layout<'a>> {
     let mut layout = Layout::new(items);
     let mut random = Random::new();
@@ -229,7 +230,7 @@ fn of_pieces(items: &Items, pieces: Vec<Piece>) -> Layout<'_> {
     layout
 }
 
-/// Makes the worst layout a copy of the best one.
+/// Replaces the worst layout by a copy of the best one.
 fn share(lanes: &mut [Lane]) {
     let cost = |it: &usize| (lanes[*it].layout.cost, *it);
     let best = (0..lanes.len()).min_by_key(cost).expect("there are lanes");
@@ -262,7 +263,7 @@ mod tests {
         assert_eq!(traffic.non_compulsory, problem.restreamed() + Bytes(layout.cost));
     }
 
-    /// Holes are the same whether they are told from bits or from the pieces that are there.
+    /// Holes are the same whether computed from bits or from the pieces.
     #[track_caller]
     fn expect_same_holes(layout: &mut Layout) {
         for piece in layout.all() {
@@ -287,7 +288,7 @@ mod tests {
         pieces
     }
 
-    /// Every change leaves a plan, or can be taken back.
+    /// Every change leaves a plan, or can be undone.
     #[test]
     fn changes_are_sound_and_can_be_taken_back() {
         let (mut n_problems, mut in_place, mut kept, mut taken_back) = (0, 0, 0, 0);
@@ -318,7 +319,7 @@ mod tests {
         assert!(100 < kept && 100 < taken_back, "{kept} {taken_back}");
     }
 
-    /// Sums grow in place, and what is made of them takes less room, so that others fit beside it.
+    /// Sums grow in place, and their results take less space, so that others fit beside them.
     #[test]
     fn results_take_the_places_of_operands() {
         let text = "machine scratchpad 192 alignment 64
@@ -345,7 +346,7 @@ mod tests {
         }
     }
 
-    /// What comes out is better than the plan, and the same each time.
+    /// The result is better than the plan, and deterministic.
     #[test]
     fn polishing_repeats_itself() {
         let mut better = 0;

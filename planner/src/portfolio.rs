@@ -1,4 +1,4 @@
-//! From a problem to a plan: which solver is asked when, and what is done with its answer.
+//! From a problem to a plan: the turns of the solvers, and the use of their answers.
 
 #[cfg(feature = "ilp")]
 pub(crate) mod ilp;
@@ -23,51 +23,51 @@ use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
 
-/// The part of the time limit after which addresses are assigned to what there is.
+/// The share of the time limit after which addresses are assigned to the best outline.
 const SHARE_OF_SEARCH: f64 = 0.8;
 
-/// Likewise, where the order is fixed and replacement is all that is decided before.
+/// The same for a fixed order, where only replacement is decided before.
 const SHARE_OF_REPLACEMENT: f64 = 0.3;
 
-/// The part of the time limit after which banks are chosen, where it matters which operands are in one.
+/// The share of the time limit before banks are chosen, if bank conflicts matter.
 const SHARE_BEFORE_BANKS: f64 = 0.7;
 
-/// States that the search may keep before the others begin, in all and of a level, and the part of the time left that it
-/// may take.
+/// The limits of states that the search keeps in its first turn, in all and per level, and its share of the remaining
+/// time.
 const STATES_AT_FIRST: usize = 1_280_000;
 const WIDEST_AT_FIRST: usize = 16_000;
 const SHARE_OF_FIRST: f64 = 0.5;
 
-/// States of each level with which the search goes on when it has its turn again.
+/// The number of states per level in the search's second turn.
 const PROOF_WIDTH_AFTERWARDS: usize = 128_000;
 
-/// The part of the time left that the program over the backbone may take beside the search: the solver may stop late.
+/// The share of the remaining time for the backbone program beside the search: the solver may stop late.
 const SHARE_OF_BACKBONE: f64 = 0.7;
 
-/// The part of the time left that the best replacement for a known order may take.
+/// The share of the remaining time for the best replacement for a known order.
 const SHARE_OF_IMPROVING: f64 = 0.2;
 
-/// The part of the time left that simple rules may take to choose an order.
+/// The share of the remaining time for simple rules that choose an order.
 const SHARE_OF_RULES: f64 = 0.2;
 
-/// Sets of operators a level from which the order of least peak is chosen, to start from.
+/// The number of sets of operators per level when the initial order with the least peak is chosen.
 const WIDTH_OF_RULES: usize = 100;
 
-/// Problems with so many operators, which the search leaves open, are divided for integer
-/// programming; it leaves no smaller one open without being told to.
+/// The number of operators from which on problems that the search leaves open are divided for integer programming. The
+/// search leaves smaller ones open only because of its limits.
 const MIN_OPS_TO_DIVIDE: usize = 100;
 
-/// Of problems with so many operators, simple orders are planned to their ends beside the search.
+/// The number of operators from which on simple orders are planned completely beside the search.
 const MIN_OPS_TO_KEEP_ORDERS: usize = 200;
 
-/// In orders of so many operators, replacement starts from what is needed last.
+/// The number of operators from which on replacement starts from the farthest next use.
 #[cfg(feature = "ilp")]
 const MIN_OPS_TO_START_GREEDILY: usize = 400;
 
-/// The part of the time limit that packing one outline may take.
+/// The share of the time limit for packing one outline.
 pub(crate) const SHARE_OF_PACKING: f64 = 0.05;
 
-/// Which solver decides order and residency.
+/// The solver that decides order and residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Solver {
     /// All of them, until one has a proof.
@@ -77,12 +77,12 @@ pub enum Solver {
     Search,
     /// Integer programming.
     Ilp,
-    /// The order of the source, and what is needed last goes first. No proof.
+    /// Source order, evicting the tensor with the farthest next use. No proof.
     Greedy,
 }
 
 impl Solver {
-    /// As options and reports have it.
+    /// The name in options and reports.
     pub fn name(self) -> &'static str {
         match self {
             Solver::Auto => "auto",
@@ -93,41 +93,41 @@ impl Solver {
     }
 }
 
-/// Which orders are allowed.
+/// The allowed orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Order {
-    /// Any that respects the dependences.
+    /// Any order that respects the dependences.
     #[default]
     Free,
-    /// That of the source.
+    /// Source order.
     Source,
 }
 
-/// What planning minimises on a machine with a clock. Without one it is the traffic in any case.
+/// The objective on a machine with a clock. Without one it is always the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Objective {
-    /// The traffic; then, among the programs of a plan of that traffic, the time.
+    /// The traffic; then the time, among the programs of a plan with that traffic.
     #[default]
     Traffic,
-    /// The time; traffic only as far as it takes time.
+    /// The time; traffic matters only as far as it takes time.
     Latency,
 }
 
-/// How to plan.
+/// Options of planning.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Which solver decides.
+    /// The solver.
     pub solver: Solver,
-    /// Which orders are allowed.
+    /// The allowed orders.
     pub order: Order,
-    /// What is minimised by [`time::plan_in_time()`](crate::time::plan_in_time); all other functions minimise traffic.
+    /// The objective of [`time::plan_in_time()`](crate::time::plan_in_time); all other functions minimise traffic.
     pub objective: Objective,
-    /// When to stop looking for something better. A plan is found in any case.
+    /// The time limit of the search for something better. There is always a plan.
     pub time_limit: Duration,
-    /// States that the search may keep in all, which bounds its memory, however long it may take: at most some
-    /// 100 B for each, so 0.6 GB by default, and as much for the sets of operators that they belong to. Unlike
-    /// the time limit, it does not make the outcome depend on the machine. Integer programs are bounded by
-    /// their size: the largest take a few hundred megabytes.
+    /// The number of states that the search may keep in all, which limits its memory: at most about 100 B for each, so
+    /// 0.6 GB by default, and as much for the sets of operators that they belong to. Unlike the time limit, it does not
+    /// make the result depend on the machine. The memory of integer programs is limited by their size: the largest take
+    /// a few hundred megabytes.
     pub state_limit: usize,
 }
 
@@ -143,7 +143,7 @@ impl Default for Options {
     }
 }
 
-/// A plan, and how good it is.
+/// A plan, its cost and a bound.
 #[derive(Clone, Debug)]
 pub struct Solution {
     /// The plan.
@@ -152,18 +152,18 @@ pub struct Solution {
     pub non_compulsory: Bytes,
     /// A proven lower bound on the non-compulsory bytes of every plan with an allowed order.
     pub lower_bound: Bytes,
-    /// What is owed to addresses: the non-compulsory bytes beyond those that order and residency
-    /// were found to cost where only the sum of what is on-chip counts.
+    /// The non-compulsory bytes caused by addresses: those beyond the cost of the best order and residency found
+    /// without addresses.
     pub fragmentation: Bytes,
-    /// Operands of one operator in one bank, where that must not be or has a price.
+    /// The conflicts of operands in banks, if they are not allowed or have a price.
     pub bank_conflicts: BankConflicts,
-    /// Which solver made the plan; never [`Solver::Auto`]. The plan that [`plan_from()`] was given counts as
+    /// The solver that made the plan; never [`Solver::Auto`]. The plan given to [`plan_from()`] counts as
     /// [`Solver::Greedy`].
     pub solver: Solver,
 }
 
 impl Solution {
-    /// Whether no plan is better, and that is proven: none moves less, and none has fewer bank conflicts.
+    /// Whether the plan is proven optimal: no plan has less traffic, and none has fewer bank conflicts.
     pub fn is_optimal(&self) -> bool {
         self.non_compulsory <= self.lower_bound && self.bank_conflicts.count <= self.bank_conflicts.least
     }
@@ -171,20 +171,19 @@ impl Solution {
 
 /// Plans a problem.
 ///
-/// 1. Order and residency are decided as if only the sum of what is on-chip counted.
-/// 2. What came out is packed. If that succeeds, nothing was lost: the optimum of the first step
-///    is the optimum of the whole.
-/// 3. If not, planning goes on until there is a plan with addresses (`unpackable.rs`). The bound
-///    stays that of the first step, unless a small problem is solved with addresses as a whole.
+/// 1. Order and residency are decided with the sum of padded sizes as the only limit on space.
+/// 2. The result is packed. If that succeeds, nothing is lost: the optimum of the first step is the optimum of the
+///    whole.
+/// 3. Otherwise, planning continues until there is a plan with addresses (`unpackable.rs`). The bound stays that of the
+///    first step, unless a small problem is solved with addresses as a whole.
 ///
-/// Search and integer programming take turns, at points that are counted in states and nodes and not in seconds, and
-/// hand each other plans and bounds; so which plan comes out does not depend on which of them is faster. What they
-/// leave open is looked at by both at once, until one of them has a proof: which of several plans of that traffic comes
-/// out may depend on the machine, and so does what the time limit cuts off.
+/// Search and integer programming take turns, at points counted in states and nodes instead of seconds, and exchange
+/// plans and bounds; so the resulting plan does not depend on their speed. Problems that remain open are given to both
+/// concurrently, until one of them has a proof. Then the choice among several plans with that traffic may depend on the
+/// machine, as does any result that the time limit cuts short.
 ///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::Solver`] if a solver was asked for by name and fails or
-/// is not built in.
+/// Those of [`Problem::check`]; [`Error::Solver`] if a solver was requested by name and fails or is not built in.
 pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     let deadline = Deadline::after(options.time_limit);
     match problem.without_banks()? {
@@ -219,12 +218,11 @@ fn plan_in_banks(
     apart(problem, options.order, solution, incumbent, least, deadline)
 }
 
-/// Plans a problem as [`plan()`] does, under the eyes of a watcher: it is told how far planning has
-/// come, at each change of [`Phase`] and some ten times a second, and its answer stops it. Then the
-/// best that was found so far becomes the plan, within some tenths of a second, and the bound is
-/// what was proven until then.
+/// Plans a problem as [`plan()`] does, with progress reports to a watcher: at each change of [`Phase`] and about ten
+/// times a second. The watcher's answer can stop planning. Then the best result so far becomes the plan, within some
+/// tenths of a second, with the bound proven so far.
 ///
-/// A watcher that does not stop it changes nothing about the plan.
+/// A watcher that does not stop planning has no effect on the plan.
 ///
 /// ```
 /// # use cosma_planner::{Options, Problem, Progress, plan_watched};
@@ -237,7 +235,7 @@ fn plan_in_banks(
 /// let watcher = |progress: &Progress| {
 ///     println!("{}: {:?}, at least {}", progress.phase, progress.best, progress.lower_bound);
 ///     // One per cent is good enough.
-///     if progress.gap().is_some_and(|it| it < 0.01) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+///     if progress.gap().is_some_and(|gap| gap < 0.01) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 /// };
 /// let solution = plan_watched(&problem, &Options::default(), &watcher)?;
 /// # assert!(solution.is_optimal());
@@ -250,11 +248,11 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
     watched(problem, options, None, watcher)
 }
 
-/// Plans a problem as [`plan_watched()`] does, starting from a plan that the caller has already: what comes out
-/// moves no more. A watcher that wants nothing says `&|_| ControlFlow::Continue(())`.
+/// Plans a problem as [`plan_watched()`] does, starting from an existing plan; the result moves no more. To ignore
+/// progress, pass `&|_| ControlFlow::Continue(())`.
 ///
-/// The incumbent also prunes: what cannot be better is not looked at. Where it moves no more than what every plan
-/// moves ([`Problem::restreamed`]), it is returned as it is.
+/// The incumbent also prunes the search. If it moves no more than every plan moves ([`Problem::restreamed`]), it is
+/// returned unchanged.
 ///
 /// ```
 /// # use cosma_planner::{Options, Problem, greedy_plan, plan_from};
@@ -271,7 +269,7 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
 /// ```
 ///
 /// # Errors
-/// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of [`plan()`].
+/// [`Error::Incumbent`] if the judge rejects the incumbent, or its order is not allowed; otherwise those of [`plan()`].
 pub fn plan_from(problem: &Problem, options: &Options, incumbent: &Plan, watcher: &Watcher) -> Result<Solution, Error> {
     watched(problem, options, Some(incumbent), watcher)
 }
@@ -299,7 +297,8 @@ fn watched(
     Ok(solution)
 }
 
-/// Plans a problem some of whose weights may be kept from run to run, or of whose scratchpad something may be reserved: at either end, that is a smaller scratchpad.
+/// Plans a problem with weights that may be kept from run to run, or with reserved addresses. Reserved addresses at
+/// either end make the scratchpad smaller.
 pub(crate) fn plan_on_stretches(
     problem: &Problem,
     options: &Options,
@@ -320,7 +319,7 @@ pub(crate) fn plan_on_stretches(
         return Ok(Solution { plan: framed.strip(&solution.plan), ..solution });
     }
     let stretches = problem.machine.stretches();
-    // A pin says the same of the scratchpad as it is.
+    // A pin is relative to the whole scratchpad.
     if problem.machine.reserved().is_empty() || 1 < stretches.len() || problem.graph.has_pins() {
         return plan_if_it_fits(problem, options, incumbent, deadline);
     }
@@ -331,8 +330,8 @@ pub(crate) fn plan_on_stretches(
     Ok(Solution { plan: solution.plan.shifted(stretch.start), ..solution })
 }
 
-/// Plans a problem that fits in every order that is allowed, or restricted to orders in which it does:
-/// see [`least`](mod@crate::least).
+/// Plans a problem that fits in every allowed order, or is restricted to orders in which it does: see
+/// [`least`](mod@crate::least).
 pub(crate) fn plan_if_it_fits(
     problem: &Problem,
     options: &Options,
@@ -352,7 +351,8 @@ pub(crate) fn plan_if_it_fits(
             return Err(problem.no_place_in(order).unwrap_or(error));
         };
         let LeastScratchpad { size, .. } = problem.least_scratchpad(order);
-        // Where each operator fits in some order, but not all in one, it is the one that needs the most in another.
+        // If each operator fits in some order, but not all in one, the error names the one that needs the most in
+        // another order.
         let (op, needed) = match problem.most_demanding(order) {
             (of_all, least) if scratchpad < least => (of_all, least),
             _ => (op, needed),
@@ -396,7 +396,7 @@ fn decide_and_place(
             return Ok(known.solution(problem.restreamed()));
         }
     }
-    // Addresses need some time too; most of it in a fixed order, where they are harder than all else.
+    // Addresses need some time too; most of it with a fixed order, where they are the hardest part.
     let is_fixed = options.order == Order::Source
         && (options.solver == Solver::Ilp || options.solver == Solver::Auto && ilp::IS_BUILT_IN);
     let share = if is_fixed { SHARE_OF_REPLACEMENT } else { SHARE_OF_SEARCH };
@@ -411,7 +411,7 @@ fn decide_and_place(
     Ok(Solution { lower_bound: first.lower_bound.max(second.lower_bound), ..second })
 }
 
-/// Decides until one deadline, and finds addresses until another one.
+/// Decides until one deadline, and assigns addresses until another one.
 fn decide_until(
     problem: &Problem,
     options: &Options,
@@ -424,7 +424,7 @@ fn decide_until(
     place(problem, options, decision, incumbent, deadline)
 }
 
-/// Finds addresses for what was decided.
+/// Assigns addresses to a decision.
 pub(crate) fn place(
     problem: &Problem,
     options: &Options,
@@ -462,12 +462,12 @@ pub(crate) fn place(
     Ok(Solution { fragmentation: solution.non_compulsory.saturating_sub(non_compulsory), ..solution })
 }
 
-/// Order and residency, a lower bound on what they cost, and which solver decided.
+/// Order and residency, a lower bound on their cost, and the solver that decided them.
 pub(crate) struct Decision {
     pub outline: Outline,
     pub lower_bound: Bytes,
     pub solver: Solver,
-    /// The best plan in a simple order, if one was made; its bound is about that order alone.
+    /// The best plan in a simple order, if any; its bound is only for that order.
     pub in_simple_order: Option<Solution>,
 }
 
@@ -496,7 +496,7 @@ pub(crate) fn decide(
     }
 }
 
-/// Decides where some uses have the choice: by those solvers that know it.
+/// Decides a problem with choices, with the solvers that support them.
 fn decide_with_choices(
     problem: &Problem,
     options: &Options,
@@ -519,19 +519,19 @@ fn decide_with_choices(
     }
     let state_limit = options.state_limit.min(STATES_AT_FIRST);
     let all = SearchOptions { order: options.order, state_limit, widest: WIDEST_AT_FIRST, ..SearchOptions::default() };
-    // Others have to come to their turn, which do not know choices, but more of everything else.
+    // The other solvers, which do not support choices but do everything else, need time too.
     let deadline = if options.solver == Solver::Auto { deadline.part(SHARE_OF_FIRST) } else { deadline };
     Ok(search_from(problem, options, &all, best, deadline).0)
 }
 
-/// Decides about all orders. Beside that, simple ones of a large problem are planned to their ends, addresses included:
-/// there the search may come to none that is better, or to one that does not pack.
+/// Decides over all orders. Concurrently, simple orders of a large problem are planned completely, addresses included,
+/// since the search may find none that is better, or one that cannot be packed.
 fn freely(problem: &Problem, options: &Options, all: &SearchOptions, known: Decision, deadline: Deadline) -> Decision {
     let is_large = MIN_OPS_TO_KEEP_ORDERS <= problem.graph.ops().len();
     if !is_large || known.is_proven(problem) {
         return in_turns(problem, options, all, known, deadline);
     }
-    // What is proven is not waited for.
+    // A proof ends the race.
     let race = Race::new(known.outline.non_compulsory(problem), known.lower_bound);
     let deadline = deadline.in_race(&race);
     thread::scope(|scope| {
@@ -544,7 +544,7 @@ fn freely(problem: &Problem, options: &Options, all: &SearchOptions, known: Deci
     })
 }
 
-/// A first search, and for what that leaves open all others.
+/// A first search, and then all other solvers if it leaves the problem open.
 fn in_turns(
     problem: &Problem,
     options: &Options,
@@ -561,7 +561,7 @@ fn in_turns(
     side_by_side(problem, options, all, best, can_go_on, deadline)
 }
 
-/// The best plan in the order of the source, or in one of those that simple rules make.
+/// The best plan in source order, or in one of the orders of simple rules.
 fn in_simple_orders(problem: &Problem, options: &Options, deadline: Deadline) -> Option<Solution> {
     let source = source_order(problem);
     let mut best = in_order(problem, options, &source, deadline);
@@ -585,8 +585,8 @@ fn in_order(problem: &Problem, options: &Options, order: &[OpId], deadline: Dead
     Some(Solution { plan: fixed.expand(solution.plan), ..solution })
 }
 
-/// What is left open is left to two at once: the program over the backbone; and simple rules, the search, if it can go
-/// on, and divide and conquer.
+/// Runs two groups of solvers concurrently on an open problem: the backbone program; and simple rules, the search, if
+/// it can continue, and divide and conquer.
 fn side_by_side(
     problem: &Problem,
     options: &Options,
@@ -619,7 +619,7 @@ fn side_by_side(
     })
 }
 
-/// Searches from what is known; gives also whether the search could go on.
+/// Searches from the best known outline; also returns whether the search could continue.
 fn search_from(
     problem: &Problem,
     options: &Options,
@@ -636,7 +636,7 @@ fn search_from(
     let outcome = search(problem, problem.capacity(), Some(&known.outline), &search_options, &improve, deadline);
     let lower_bound = outcome.lower_bound.max(known.lower_bound);
     let decision = match outcome.outline {
-        // What integer programming found stays its own.
+        // An outline of integer programming stays attributed to it.
         Some(outline) if outline == known.outline && known.solver == Solver::Ilp => Decision { lower_bound, ..known },
         Some(outline) => {
             let solver = if outcome.is_improved { Solver::Ilp } else { Solver::Search };
@@ -652,7 +652,7 @@ impl Decision {
         self.outline.non_compulsory(problem) <= self.lower_bound
     }
 
-    /// Takes what simple rules for order lead to, each with its best replacement, if it is better.
+    /// Takes the orders of simple rules, each with its best replacement, if that is better.
     fn take_rules(&mut self, problem: &Problem, deadline: Deadline) {
         let outlines = outlines_until(problem, WIDTH_OF_RULES, deadline.part(SHARE_OF_RULES));
         let improving = deadline.part(SHARE_OF_IMPROVING);
@@ -668,7 +668,7 @@ impl Decision {
         }
     }
 
-    /// Takes from integer programming what is better, if it came to anything.
+    /// Takes the result of integer programming, if it is better.
     fn take(&mut self, problem: &Problem, found: Option<(Outline, Bytes)>) {
         let Some((outline, lower_bound)) = found else { return };
         self.lower_bound = self.lower_bound.max(lower_bound);
@@ -678,8 +678,8 @@ impl Decision {
     }
 }
 
-/// What there is to begin with: the order of the source, or depth first if that is allowed and moves
-/// less, or what is known if that does. It takes near-linear time.
+/// The initial decision: source order, or depth first if that is allowed and moves less, or the known outline if that
+/// moves less. It takes near-linear time.
 fn first(problem: &Problem, order: Order, known: Option<&Outline>, deadline: Deadline) -> Decision {
     deadline.enter(Phase::Greedy);
     let mut decision = greedily(problem);

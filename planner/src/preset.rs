@@ -1,8 +1,8 @@
-//! Descriptions of machines: those that come with the planner, by name; files in the form of a problem's machine lines;
-//! and the configuration files of another compiler ([`vela`]).
+//! Descriptions of machines: presets by name; files in the form of a problem's machine lines; and the configuration
+//! files of Vela ([`vela`]).
 //!
-//! A machine file has the lines of a problem's text that say something of a machine with one scratchpad, and nothing
-//! else; `#` starts a comment:
+//! A machine file has only the lines of a problem's text that describe a machine with one scratchpad; `#` starts a
+//! comment:
 //!
 //! ```text
 //! machine scratchpad 393216 alignment 16
@@ -12,10 +12,10 @@
 //! compute cycles_per_mac 1/512 bytes_per_cycle 16
 //! ```
 //!
-//! It may leave the first line out, or all others: what it does not say is for somebody else to say.
+//! It may omit the first line, or all others: the caller sets what it does not state.
 //!
-//! A machine of several memories has a line for each instead of the first one, home first and then the scratchpad, and
-//! all links, of which each has a price, 1 if it is not said:
+//! A machine with several memories has one line for each instead of the first one, home first and then the scratchpad,
+//! and all links, each with a price, by default 1:
 //!
 //! ```text
 //! memory dram
@@ -47,22 +47,22 @@ use crate::time::{Clock, Timing};
 use crate::{Bytes, Error, Machine, Memory, MemoryId, Weights};
 use std::str::FromStr;
 
-/// What a description says of a machine with one scratchpad and a host memory, or of one with several memories.
+/// The description of a machine with one scratchpad and a host memory, or of one with several memories.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MachineFile {
     /// The size of the scratchpad.
     pub scratchpad: Option<Bytes>,
-    /// Every address in the scratchpad is a multiple of it; at least 1.
+    /// The alignment of every address in the scratchpad; at least 1.
     pub alignment: Option<Bytes>,
-    /// Where operators read their weights.
+    /// The way operators read weights.
     pub weights: Option<Weights>,
     /// For the two links of [`Machine::with_host`]: from the host memory into the scratchpad, then back.
     pub clock: Option<Clock>,
-    /// All of a machine with several memories, its clock included; then nothing is said above.
+    /// The whole machine, if it has several memories, its clock included; then the other fields are `None`.
     pub memories: Option<Machine>,
 }
 
-/// The machines that come with the planner: their names and files, by name.
+/// The names and files of the presets, sorted by name.
 const PRESETS: [(&str, &str); 9] = [
     ("ethos-u55-high-end", include_str!("../machines/ethos-u55-high-end.txt")),
     ("ethos-u65-client-server", include_str!("../machines/ethos-u65-client-server.txt")),
@@ -75,30 +75,33 @@ const PRESETS: [(&str, &str); 9] = [
     ("soma-edge", include_str!("../machines/soma-edge.txt")),
 ];
 
-/// The names of the machines that come with the planner, in alphabetical order.
+/// The names of the presets, in alphabetical order.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|it| it.0)
 }
 
-/// The text of a machine that comes with the planner, with comments on where its numbers come from.
+/// The text of a preset, with comments on the sources of its numbers.
 pub fn text(name: &str) -> Option<&'static str> {
     PRESETS.iter().find(|it| it.0 == name).map(|it| it.1)
 }
 
-/// A machine that comes with the planner.
+/// A preset by name.
 ///
 /// # Errors
-/// [`Error::Machine`], which names those that there are, where this is none of them.
+/// [`Error::Machine`] for an unknown name; the message lists the known ones.
 pub fn named(name: &str) -> Result<MachineFile, Error> {
-    let unknown = || Error::Machine(format!("no machine {name}: there are {}", names().collect::<Vec<_>>().join(", ")));
+    let unknown =
+        || Error::Machine(format!("no machine {name}: the machines are {}", names().collect::<Vec<_>>().join(", ")));
     text(name).ok_or_else(unknown)?.parse()
 }
 
 impl MachineFile {
-    /// The machine with what this says of it; what this does not say stays as it is. Several memories replace all.
+    /// The machine with everything that the file states; the rest stays unchanged. Several memories replace the whole
+    /// machine.
     ///
     /// # Errors
-    /// [`Error::Machine`] where this has a clock, and the machine other links than the two of [`Machine::with_host`].
+    /// [`Error::Machine`] if the file has a clock, and the machine has links other than the two of
+    /// [`Machine::with_host`].
     pub fn join(&self, machine: &Machine) -> Result<Machine, Error> {
         if let Some(memories) = &self.memories {
             return Ok(memories.clone());
@@ -123,7 +126,7 @@ impl FromStr for MachineFile {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Text`] at the line that does not parse, or that needs another which is missing.
+    /// [`Error::Text`] for a line that does not parse, or that requires another line that is missing.
     fn from_str(text: &str) -> Result<MachineFile, Error> {
         let first_word =
             |line: &'_ str| line.split('#').next().and_then(|it| it.split_whitespace().next()).map(str::to_owned);
@@ -134,7 +137,7 @@ impl FromStr for MachineFile {
             return Ok(MachineFile { memories, ..MachineFile::default() });
         }
         let mut file = MachineFile::default();
-        // Links have the names of memories, whether the line for these is there or not.
+        // Links name memories, whether or not the line of the memories is present.
         let nameless = || Some(Machine::with_host(Bytes::ZERO, Bytes(1)));
         let mut parser = MachineParser { usual: nameless(), ..MachineParser::default() };
         let mut ends = Ends::default();
@@ -150,10 +153,10 @@ impl FromStr for MachineFile {
                 "machine" => file.state_memory(&mut parser, nameless()).map_err(refuse)?,
                 "link" => ends.link = Some(index + 1),
                 "channel" | "compute" => ends.other = Some(index + 1),
-                _ => return Err(refuse("a machine file is of one scratchpad, in a line `machine scratchpad`".into())),
+                _ => return Err(refuse("a machine file has one scratchpad, in a line `machine scratchpad`".into())),
             }
             if parser.links.last().is_some_and(|it| it.0.price != 1) {
-                return Err(refuse("prices of links are not for machine files".into()));
+                return Err(refuse("links of a machine file with one scratchpad cannot have prices".into()));
             }
         }
         file.clock = clock(parser, ends)?;
@@ -162,7 +165,8 @@ impl FromStr for MachineFile {
 }
 
 impl MachineFile {
-    /// Takes what the `machine` line said from the parser, which goes on with a machine that has the same names.
+    /// Takes the contents of the `machine` line from the parser, which continues with a machine that has the same
+    /// names.
     fn state_memory(&mut self, parser: &mut MachineParser, nameless: Option<Machine>) -> Result<(), String> {
         let Some(machine) = std::mem::replace(&mut parser.usual, nameless) else { return Ok(()) };
         if self.scratchpad.is_some() {
@@ -178,7 +182,7 @@ impl MachineFile {
     }
 }
 
-/// A machine of several memories, a line for each.
+/// A machine with several memories, one line for each.
 fn memories(text: &str) -> Result<Machine, Error> {
     let mut parser = MachineParser::default();
     let mut last_line = 1;
@@ -193,11 +197,11 @@ fn memories(text: &str) -> Result<Machine, Error> {
         };
         let n_memories = parser.memories.len();
         let wrong = match word {
-            "moves" => Some("a machine on which nothing moves is not for machine files".into()),
-            "machine" => Some("a machine is one line, or a line for each memory, not both".into()),
-            "memory" if !is_known => Some("a memory has a name: `memory NAME`".into()),
-            "link" if !is_known => Some("a link leads from one memory to another: `link FROM TO`".into()),
-            "channel" if !is_known => Some("a channel has a name and nothing else: `channel NAME`".into()),
+            "moves" => Some("a machine file cannot describe a machine on which nothing moves".into()),
+            "machine" => Some("describe a machine in one line or in a line for each memory, not both".into()),
+            "memory" if !is_known => Some("a memory needs a name: `memory NAME`".into()),
+            "link" if !is_known => Some("a link needs two memories: `link FROM TO`".into()),
+            "channel" if !is_known => Some("a channel has only a name: `channel NAME`".into()),
             "memory" => parser.memories.last().and_then(|it| wrong_memory(it, &parser.memories[..n_memories - 1])),
             "link" if parser.links.last().is_some_and(|it| it.0.price == 0) => {
                 Some("expected a price of at least 1, not 0".into())
@@ -218,14 +222,14 @@ fn memories(text: &str) -> Result<Machine, Error> {
         if !machine.has_way(from, to) {
             let [from, to] = [from, to].map(|it| &machine.memories()[it.index()].name);
             let message =
-                format!("there is no way from {from} to {to}, neither a link nor several over other memories");
+                format!("there are no links from {from} to {to}, neither directly nor through other memories");
             return Err(Error::Text { line: last_line, message });
         }
     }
     Ok(machine)
 }
 
-/// What is wrong with a memory by itself and beside those before it.
+/// The error of a memory, given those before it, if any.
 fn wrong_memory(memory: &Memory, before: &[Memory]) -> Option<String> {
     let Memory { name, size, alignment, reserved, .. } = memory;
     if before.iter().any(|it| it.name == *name) {
@@ -241,11 +245,11 @@ fn wrong_memory(memory: &Memory, before: &[Memory]) -> Option<String> {
     }
     let sizes = before.iter().chain([memory]).filter_map(|it| it.size).map(|it| u128::from(it.0)).sum::<u128>();
     if i64::MAX as u128 <= sizes {
-        return Some(format!("{sizes} B of memory in all are more than can be addressed"));
+        return Some(format!("{sizes} B of memory in all are too many"));
     }
     let size = size.unwrap_or(Bytes::ZERO);
     let outside = reserved.iter().find(|it| it.end <= it.start || size < it.end)?;
-    Some(format!("{}..{} cannot be reserved of {name}, which has {size} B", outside.start, outside.end))
+    Some(format!("{}..{} cannot be reserved in {name}, which has {size} B", outside.start, outside.end))
 }
 
 /// The last lines of a clock, counted from 1.
@@ -255,7 +259,7 @@ struct Ends {
     other: Option<usize>,
 }
 
-/// The clock that was stated, if any was.
+/// The clock in the file, if any.
 fn clock(parser: MachineParser, ends: Ends) -> Result<Option<Clock>, Error> {
     let refuse = |line: Option<usize>, message: String| Err(Error::Text { line: line.unwrap_or(1), message });
     let timing = |way: &(MemoryId, MemoryId)| -> Option<Timing> {
@@ -264,7 +268,7 @@ fn clock(parser: MachineParser, ends: Ends) -> Result<Option<Clock>, Error> {
     let timings: Vec<Timing> = Machine::HOST_WAYS.iter().filter_map(timing).collect();
     match (ends.link, ends.other) {
         (None, None) => return Ok(None),
-        (None, other) => return refuse(other, "a clock, but no link has a rate".into()),
+        (None, other) => return refuse(other, "there is a clock, but no link has a rate".into()),
         _ => {}
     }
     let Some(missing) = Machine::HOST_WAYS.iter().find(|it| timing(it).is_none()) else {

@@ -2,7 +2,7 @@
 
 use crate::{Bytes, Dies, Error, Graph, InPlace, Machine, MemoryId, MemorySet, Moves, OpId, Origin, Tensor, TensorId};
 
-/// What is to be planned.
+/// A planning problem.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Operators and tensors.
@@ -11,58 +11,57 @@ pub struct Problem {
     pub machine: Machine,
 }
 
-/// Of all that adds up, what can be counted with room to spare.
+/// The limit of all sums, with a margin.
 const MAX_ROOMS: u128 = 1 << 60;
 
 impl Problem {
-    /// The tensors that must lie in the scratchpad while an operator runs: what it reads there and nowhere else, then
-    /// what it writes.
+    /// The tensors that must lie in the scratchpad while an operator runs: operands that it reads only there, then its
+    /// results.
     pub fn operands(&self, op: OpId) -> impl Iterator<Item = TensorId> {
         let op = self.graph.op(op);
         let reads = op.reads.iter().filter(|it| it.from.contains(MemoryId::SCRATCHPAD) && !it.may_pass_by());
         reads.map(|it| it.tensor).chain(op.writes.iter().copied())
     }
 
-    /// A tensor's size, rounded up to the alignment: the room that it takes among others.
+    /// A tensor's padded size: rounded up to the alignment.
     pub fn room(&self, tensor: TensorId) -> Bytes {
         self.graph.tensor(tensor).size.align_up(self.machine.alignment())
     }
 
-    /// Whether a tensor can lie in the scratchpad between two steps, and takes room there.
+    /// Whether a tensor can lie in the scratchpad between two steps, and takes space there.
     pub(crate) fn is_tracked(&self, tensor: TensorId) -> bool {
         let n_readers = self.graph.readers(tensor).len();
         let n_touches = n_readers + usize::from(self.graph.producer(tensor).is_some());
         0 < n_readers && 1 < n_touches && self.graph.tensor(tensor).size != Bytes::ZERO
     }
 
-    /// The room of an operator's workspace.
+    /// The padded size of an operator's workspace.
     pub(crate) fn workspace_room(&self, op: OpId) -> Bytes {
         self.graph.op(op).workspace.align_up(self.machine.alignment())
     }
 
-    /// The rooms of all that must lie in the scratchpad while an operator runs, workspace included,
-    /// each result in a place of its own.
+    /// The padded sizes of everything that must lie in the scratchpad while an operator runs, workspace included,
+    /// without sharing of bytes.
     pub(crate) fn own_room(&self, op: OpId) -> Bytes {
         self.operands(op).map(|it| self.room(it)).sum::<Bytes>() + self.workspace_room(op)
     }
 
-    /// The scratchpad's size, rounded up to the alignment: no more than this can the rooms of what
-    /// lies in it add up to, since only the highest block can do without its padding. Where addresses are
-    /// reserved, the same of each stretch between them, added up.
+    /// The scratchpad's size, rounded up to the alignment: the maximum sum of padded sizes, since only the highest
+    /// block can do without its padding. With reserved addresses, the sum of this over the stretches between them.
     pub fn capacity(&self) -> Bytes {
         self.machine.capacity_of(MemoryId::SCRATCHPAD).expect("a scratchpad has a size")
     }
 
-    /// The least scratchpad with which an operator can run, whatever the order. A result and an
-    /// operand that dies with the operator in every order are one block if they may share bytes.
+    /// The least scratchpad with which an operator can run in every order. A result and an operand that dies with the
+    /// operator in every order are one block if they may share bytes.
     ///
-    /// Each block but the last is followed by another at a multiple of the alignment, so only one
-    /// block may leave out its padding: the one with the most.
+    /// Each block except the last is followed by another at a multiple of the alignment, so only one block can do
+    /// without its padding: the one with the most.
     pub fn working_set(&self, op: OpId) -> Bytes {
         self.working_set_where(op, |it| it.dies == Dies::Always)
     }
 
-    /// Likewise in an order in which these operands die with it.
+    /// The same in an order in which these operands die with it.
     pub(crate) fn working_set_where(&self, op: OpId, dies: impl Fn(&InPlace) -> bool) -> Bytes {
         let mut inner: Vec<TensorId> = self.in_place(op, dies).iter().map(InPlace::inner).collect();
         inner.sort_unstable();
@@ -78,8 +77,8 @@ impl Problem {
         room - most_padding
     }
 
-    /// The least scratchpad with which the graph can run in every order, if nothing of it is reserved. In some
-    /// orders it may do with less: see [`Problem::least_scratchpad`].
+    /// The least scratchpad with which the graph can run in every order, without reserved addresses. Some orders may
+    /// need less: see [`Problem::least_scratchpad`].
     pub fn min_scratchpad(&self) -> Bytes {
         if let Some(framed) = self.framed() {
             return framed.problem().min_scratchpad();
@@ -87,12 +86,12 @@ impl Problem {
         self.graph.op_ids().map(|op| self.working_set(op)).max().unwrap_or(Bytes::ZERO)
     }
 
-    /// The transfers that no plan can avoid: each argument that is read comes in once, each result
-    /// that an operator writes goes out once. For what is read in host memory this is its first use; its
-    /// further uses are [`Problem::restreamed`], and so is what staged tensors and their parts move.
+    /// The transfers that every plan has: each argument or weight that is read is loaded once, and each result that an
+    /// operator writes is stored once. For a tensor that is read in host memory, its first use counts; its further uses
+    /// are in [`Problem::restreamed`], and so are the transfers of staged tensors and their parts.
     ///
-    /// Weights that may be kept from one run to the next ([`Graph::may_be_kept`]) need not come in at all, so what is
-    /// loaded of them in each run is no part of this, but non-compulsory.
+    /// Weights that may be kept from one run to the next ([`Graph::may_be_kept`]) need not be loaded in a run, so their
+    /// loads count as non-compulsory.
     pub fn compulsory(&self) -> Bytes {
         if let Some(framed) = self.framed() {
             return framed.problem().compulsory();
@@ -110,9 +109,9 @@ impl Problem {
         loads + stores
     }
 
-    /// Non-compulsory traffic that every plan has alike. A tensor that several operators read in host memory
-    /// passes by once for each, and only its first way in is compulsory. A part of a staged tensor goes out once, if it
-    /// is no result besides; and no way in of a staged tensor is compulsory.
+    /// The non-compulsory traffic that all plans have in common. A tensor that several operators read in host memory is
+    /// streamed once for each, and only the first time is compulsory. A part of a staged tensor is spilled once, unless
+    /// it is also a result; no load of a staged tensor is compulsory.
     pub fn restreamed(&self) -> Bytes {
         if let Some(framed) = self.framed() {
             return framed.problem().restreamed();
@@ -129,8 +128,8 @@ impl Problem {
         self.graph.tensor_ids().zip(self.home_uses()).map(again).sum()
     }
 
-    /// The rooms of all tensors, and those of all that each operator needs, tensors as often as they
-    /// are needed.
+    /// The sum of the padded sizes of all tensors, and of the needs of all operators, with each tensor counted for each
+    /// operator.
     fn all_rooms(&self) -> u128 {
         let alignment = u128::from(self.machine.alignment().0);
         let room = |Bytes(size): Bytes| u128::from(size).next_multiple_of(alignment);
@@ -140,7 +139,7 @@ impl Problem {
         tensors.sum::<u128>() + ops.sum::<u128>()
     }
 
-    /// By tensor: how many operators read it in host memory and nowhere else.
+    /// By tensor: the number of operators that read it only in host memory.
     fn home_uses(&self) -> Vec<u64> {
         let mut uses = vec![0; self.graph.tensors().len()];
         let reads = self.graph.ops().iter().flat_map(|it| &it.reads);
@@ -150,22 +149,22 @@ impl Problem {
         uses
     }
 
-    /// Whether there is a plan, and one that can be looked for: with one memory on-chip, and each operand in one
-    /// place, as today's planners know it.
+    /// Checks that the problem has a plan and that [`plan()`](crate::plan()) supports it: one memory on-chip, and each
+    /// operand in one place.
     ///
     /// # Errors
-    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for what only the judge knows;
-    /// [`Error::TooLarge`] if the rooms of all tensors, and those that all operators need, add up to
-    /// more than 2⁶⁰ bytes; [`Error::Pin`] at the first pin that is not possible; [`Error::ScratchpadTooSmall`] at the
-    /// first of the operators that need the most; [`Error::NoPlace`] at the first for which pins and reserved addresses
-    /// leave no room, or at the start or the end.
+    /// [`Error::ZeroAlignment`]; [`Error::AlignmentTooLarge`]; [`Error::NotPlanned`] for features that only the judge
+    /// supports; [`Error::TooLarge`] if the padded sizes of all tensors and the needs of all operators add up to more
+    /// than 2⁶⁰ bytes; [`Error::Pin`] for the first pin that is impossible; [`Error::ScratchpadTooSmall`] for the first
+    /// of the operators that need the most; [`Error::NoPlace`] for the first operator, or the start or the end, for
+    /// which pins and reserved addresses leave too little space.
     pub fn check(&self) -> Result<(), Error> {
         self.check_sizes()?;
         self.check_is_planned()?;
         self.check_fits()
     }
 
-    /// Whether all that adds up can be counted.
+    /// Checks that all sums are in range.
     pub(crate) fn check_sizes(&self) -> Result<(), Error> {
         if self.machine.alignment() == Bytes::ZERO {
             return Err(Error::ZeroAlignment);
@@ -173,14 +172,14 @@ impl Problem {
         if Bytes(1 << 32) < self.machine.alignment() {
             return Err(Error::AlignmentTooLarge);
         }
-        // Then no part of the problem, whatever it counts as an operator's own, has too many.
+        // Then the sums of any part of the problem are also in range.
         if MAX_ROOMS < self.all_rooms() {
             return Err(Error::TooLarge);
         }
         Ok(())
     }
 
-    /// Whether pins are possible, and each operator has room by itself.
+    /// Checks that pins are possible, and that each operator alone fits.
     fn check_fits(&self) -> Result<(), Error> {
         self.check_pins()?;
         match self.framed() {
@@ -189,7 +188,7 @@ impl Problem {
         }
     }
 
-    /// Likewise for those that do not know what starts and ends in the scratchpad.
+    /// The same for functions that ignore starts and ends in the scratchpad.
     ///
     /// # Errors
     /// Those of [`Problem::check`] and [`Problem::check_ends`].
@@ -199,37 +198,34 @@ impl Problem {
         self.check()
     }
 
-    /// For what is to be given the framed problem instead: see [`framed`](mod@crate::framed).
+    /// Refuses problems that need the framed problem: see [`framed`](mod@crate::framed).
     ///
     /// # Errors
-    /// [`Error::NotPlanned`] where something starts or ends in the scratchpad.
+    /// [`Error::NotPlanned`] if a tensor starts or ends in the scratchpad.
     pub(crate) fn check_ends(&self) -> Result<(), Error> {
         match self.graph.tensors().iter().find(|it| it.starts_on_chip || it.ends_on_chip) {
             Some(it) => {
-                let why = format!(
-                    "a search or an integer program of its own, where {} starts or ends in the scratchpad",
-                    it.name
-                );
+                let why = format!("a search or an integer program alone: {} starts or ends in the scratchpad", it.name);
                 Err(Error::NotPlanned(why))
             }
             None => Ok(()),
         }
     }
 
-    /// Likewise for those that take it as given, too, where each use finds its tensor.
+    /// The same for functions that also require fixed uses.
     ///
     /// # Errors
-    /// Those of [`Problem::check_without_ends`]; [`Error::NotPlanned`] where some use has the choice.
+    /// Those of [`Problem::check_without_ends`]; [`Error::NotPlanned`] if a use has a choice.
     #[cfg(feature = "ilp")]
     pub(crate) fn check_is_settled(&self) -> Result<(), Error> {
         self.check_without_ends()?;
         match self.graph.ops().iter().find(|it| it.reads_either_way().next().is_some()) {
-            Some(op) => Err(Error::NotPlanned(format!("a choice of memories here: {} has it", op.name))),
+            Some(op) => Err(Error::NotPlanned(format!("a choice of memories: {}", op.name))),
             None => Ok(()),
         }
     }
 
-    /// Whether each operator has room by itself.
+    /// Checks that each operator alone fits.
     fn check_room(&self) -> Result<(), Error> {
         let dies = |it: &InPlace| it.dies == Dies::Always;
         let Some(op) = self.graph.op_ids().find(|it| self.has_room(*it, dies) != Some(true)) else { return Ok(()) };
@@ -245,7 +241,7 @@ impl Problem {
         Err(self.no_place(op, &dies))
     }
 
-    /// Whether each pin is possible by itself.
+    /// Checks that each pin alone is possible.
     pub(crate) fn check_pins(&self) -> Result<(), Error> {
         let (scratchpad, alignment) = (self.machine.scratchpad(), self.machine.alignment());
         for id in self.graph.tensor_ids() {
@@ -272,9 +268,7 @@ impl Problem {
     fn check_is_planned(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
         if self.machine.moves() == Moves::None {
-            return refuse(
-                "transfers, on a machine on which nothing moves: there each tensor is placed for good".into(),
-            );
+            return refuse("transfers on a machine on which nothing moves".into());
         }
         if let Some(memory) = self.machine.memories().get(2) {
             return refuse(format!(
@@ -284,10 +278,10 @@ impl Problem {
             ));
         }
         if let Some(memory) = self.machine.memories().first().filter(|it| !it.reserved.is_empty()) {
-            return refuse(format!("reserved addresses in {}, where none are decided", memory.name));
+            return refuse(format!("reserved addresses in {}, which has no addresses", memory.name));
         }
         if let Some(memory) = self.machine.memories().iter().find(|it| it.banks.is_some()) {
-            return refuse(format!("banks here: {} has them", memory.name));
+            return refuse(format!("banks: {}", memory.name));
         }
         if let Some(op) = self.graph.ops().iter().find(|it| it.may_rerun) {
             return refuse(format!("operators that may run again: {}", op.name));
@@ -296,7 +290,7 @@ impl Problem {
         let (inward, outward) =
             (price(MemoryId::HOME, MemoryId::SCRATCHPAD), price(MemoryId::SCRATCHPAD, MemoryId::HOME));
         if inward.is_none() || inward != outward {
-            return refuse("a machine without a way to the scratchpad and back at one price".into());
+            return refuse("a machine without links to the scratchpad and back at the same price".into());
         }
         for op in self.graph.ops() {
             for read in &op.reads {
@@ -326,11 +320,11 @@ impl Problem {
         self.check_is_combined()
     }
 
-    /// Whether planning knows what is said of tensors all at once.
+    /// Checks that planning supports this combination of features.
     ///
-    /// A weight that is kept has one address for all time, and those of [`Keep::Auto`](crate::Keep::Auto) are chosen by
-    /// sums of rooms, which say nothing where pins are. What is kept is there at the end of a run and at the start of
-    /// the next one, so what starts and ends there would be in its way then.
+    /// A kept weight has one address at all times, and those of [`Keep::Auto`](crate::Keep::Auto) are chosen by sums of
+    /// padded sizes, which ignore pins. Kept weights are present at the end of a run and at the start of the next one,
+    /// where they would conflict with tensors that end or start there.
     pub(crate) fn check_is_combined(&self) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::NotPlanned(why));
         let named = |id: TensorId| &self.graph.tensor(id).name;
@@ -345,13 +339,13 @@ impl Problem {
             if let Some(other) = self.graph.tensor_ids().find(is_at_an_end) {
                 let other = named(other);
                 return refuse(format!(
-                    "what starts or ends in the scratchpad beside weights that may be kept from run to run: {other}, {kept}"
+                    "tensors that start or end in the scratchpad beside weights that may be kept from run to run: {other}, {kept}"
                 ));
             }
         }
         if let (Some(pinned), Some(other)) = (pinned, self.graph.tensor_ids().find(|it| self.graph.may_pass_by(*it))) {
             let (pinned, other) = (named(pinned), named(other));
-            return refuse(format!("pins beside tensors that may pass by: {pinned}, {other}"));
+            return refuse(format!("pins beside tensors that may be streamed: {pinned}, {other}"));
         }
         Ok(())
     }

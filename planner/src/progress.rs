@@ -1,9 +1,8 @@
-//! Reports of how planning goes, to a callback that may stop it.
+//! Progress reports of planning to a callback that may stop it.
 //!
-//! A [`Deadline`](crate::Deadline) carries the observer to wherever time is looked at, so whatever
-//! ends in time also stops soon when it is told to. What is told comes from few places: those that
-//! decide about the whole problem. Parts of it, and problems with less capacity, have costs and
-//! bounds of their own, which say nothing about the whole.
+//! A [`Deadline`](crate::Deadline) carries the observer to all code that checks the time. So whatever respects the time
+//! limit also stops soon when asked to. Reports come only from the few places that decide the whole problem: parts of
+//! it, and problems with less capacity, have costs and bounds of their own, which do not hold for the whole.
 
 use crate::{Bytes, Cycles};
 use std::fmt;
@@ -12,20 +11,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-/// How often the watcher is called at most, but for changes of phase.
+/// The minimum interval between calls of the watcher, except for changes of phase.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// A callback that is told how planning goes. [`ControlFlow::Break`] stops it.
+/// A callback that receives progress reports. [`ControlFlow::Break`] stops planning.
 ///
-/// It may be called on any thread, never on two at once for one planning; and it waits, so it had
-/// better be quick.
+/// It may be called on any thread, but never concurrently for one planning run. Planning waits for it, so it should be
+/// fast.
 pub type Watcher<'a> = dyn Fn(&Progress) -> ControlFlow<()> + Sync + 'a;
 
-/// What planning is at.
+/// The phases of planning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Phase {
-    /// A first plan, which costs next to nothing.
+    /// A first plan, which takes almost no time.
     Greedy,
     /// The search over orders and residencies.
     Search,
@@ -39,13 +38,13 @@ pub enum Phase {
     Backbone,
     /// Integer programming: divide and conquer.
     Conquer,
-    /// Addresses for what was decided.
+    /// Address assignment.
     Packing,
-    /// What was decided cannot be packed: other plans with addresses.
+    /// The outline cannot be packed: other plans with addresses.
     Repair,
-    /// When transfers begin: programs that overlap, and bounds on how fast one can be.
+    /// The start times of transfers: programs that overlap, and bounds on their time.
     Overlap,
-    /// The last word.
+    /// Planning has ended.
     Done,
 }
 
@@ -67,54 +66,54 @@ impl fmt::Display for Phase {
     }
 }
 
-/// How far planning has come. Costs are non-compulsory bytes.
+/// The progress of planning. Costs are non-compulsory bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// What it is at.
+    /// The current phase.
     pub phase: Phase,
-    /// What the best order and residencies so far cost; never rises. Addresses come last, and where
-    /// they do not fit, the plan costs more.
+    /// The cost of the best order and residencies so far; never rises. Addresses are assigned last, and if they do not
+    /// fit, the plan costs more.
     pub best: Option<Bytes>,
-    /// What the best plan with addresses so far costs; never rises.
+    /// The cost of the best plan with addresses so far; never rises.
     pub planned: Option<Bytes>,
-    /// No plan costs less; proven, and never falls.
+    /// A proven lower bound on the cost of every plan; never falls.
     pub lower_bound: Bytes,
-    /// How long the fastest program so far takes, if it is about time; never rises.
+    /// The time of the fastest program so far, if planning is for time; never rises.
     pub cycles: Option<Cycles>,
-    /// No program takes less, in whatever order is allowed, if it is about time; proven, and never falls.
+    /// A proven lower bound on the time of every program in any allowed order, if planning is for time; never falls.
     pub least_cycles: Option<Cycles>,
-    /// Since planning began.
+    /// The time since planning began.
     pub elapsed: Duration,
-    /// When it will stop looking for something better, counted from its beginning.
+    /// The time limit of the search for something better, from the beginning of planning.
     pub time_limit: Duration,
 }
 
 impl Progress {
-    /// How much less might be possible, as a part of what the best costs: of the plan with addresses
-    /// once there is one. None before the first.
+    /// The possible improvement as a fraction of the best cost: of the plan with addresses once there is one. `None`
+    /// before the first cost.
     pub fn gap(&self) -> Option<f64> {
         let best = self.planned.or(self.best)?;
         let missing = best.saturating_sub(self.lower_bound);
         Some(if missing == Bytes::ZERO { 0.0 } else { missing.0 as f64 / best.0 as f64 })
     }
 
-    /// The time that is left.
+    /// The remaining time.
     pub fn left(&self) -> Duration {
         self.time_limit.saturating_sub(self.elapsed)
     }
 }
 
-/// One planning, as a watcher sees it.
+/// The state of one planning run for its watcher.
 pub(crate) struct Observer<'a> {
     watcher: &'a Watcher<'a>,
     start: Instant,
     state: Mutex<Progress>,
-    /// Held while the watcher is called.
+    /// Locked while the watcher is called.
     gate: Mutex<()>,
-    /// Microseconds from the start, as below: when the watcher is called next.
+    /// The time of the watcher's next call, in microseconds from the start.
     next: AtomicU64,
-    /// When it said to stop; the largest number if it did not.
+    /// The time at which it asked to stop, likewise; the largest number if it did not.
     stopped: AtomicU64,
 }
 
@@ -140,7 +139,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Tells the watcher, if it is time to.
+    /// Calls the watcher if its interval has passed.
     pub fn look(&self) {
         let next = self.next.load(Ordering::Relaxed);
         if self.now() < next || self.is_stopped() {
@@ -149,12 +148,12 @@ impl<'a> Observer<'a> {
         match self.gate.try_lock() {
             Ok(gate) => self.call(&gate),
             Err(TryLockError::Poisoned(gate)) => self.call(&gate.into_inner()),
-            // Somebody else is telling it.
+            // Another thread is calling it.
             Err(TryLockError::WouldBlock) => {}
         }
     }
 
-    /// Something else begins.
+    /// Begins a phase.
     pub fn enter(&self, phase: Phase) {
         self.update(|it| it.phase = phase);
         if !self.is_stopped() || phase == Phase::Done {
@@ -162,7 +161,7 @@ impl<'a> Observer<'a> {
         }
     }
 
-    /// Changes what is known.
+    /// Changes the progress.
     pub fn update(&self, change: impl FnOnce(&mut Progress)) {
         change(&mut self.state());
     }
@@ -171,7 +170,7 @@ impl<'a> Observer<'a> {
         self.stopped.load(Ordering::Relaxed) != u64::MAX
     }
 
-    /// How long ago the watcher said to stop, if it did.
+    /// The time since the watcher asked to stop, if it did.
     pub fn since_stop(&self) -> Option<Duration> {
         let stopped = self.stopped.load(Ordering::Relaxed);
         (stopped != u64::MAX).then(|| Duration::from_micros(self.now().saturating_sub(stopped)))

@@ -1,5 +1,4 @@
-//! Indices and quantities, each a type of its own: a tensor cannot index operators, and bytes
-//! cannot be added to steps.
+//! Indices and quantities as separate types: a tensor id cannot index operators, and bytes cannot be added to steps.
 
 use crate::Error;
 use derive_more::{Add, AddAssign, Display, From, Sub, SubAssign, Sum};
@@ -29,18 +28,18 @@ impl Bytes {
     /// No bytes; also the first offset.
     pub const ZERO: Bytes = Bytes(0);
 
-    /// The least multiple of `alignment` that is not below.
+    /// The least multiple of `alignment` that is not below it.
     pub fn align_up(self, alignment: Bytes) -> Bytes {
         Bytes(self.0.next_multiple_of(alignment.0))
     }
 
-    /// The difference, or zero where `other` is larger.
+    /// The difference, or zero if `other` is larger.
     pub fn saturating_sub(self, other: Bytes) -> Bytes {
         Bytes(self.0.saturating_sub(other.0))
     }
 }
 
-/// A number of cycles of the compute engine, or a moment, counted from the start of the program.
+/// A number of cycles of the compute engine, or a time, counted from the start of the program.
 #[derive(
     Clone,
     Copy,
@@ -74,13 +73,13 @@ impl Cycles {
         sum.map(Cycles).ok_or(Error::TooManyCycles)
     }
 
-    /// The difference, or zero where `other` is larger.
+    /// The difference, or zero if `other` is larger.
     pub fn saturating_sub(self, other: Cycles) -> Cycles {
         Cycles(self.0.saturating_sub(other.0))
     }
 }
 
-/// An operator of a [`Graph`](crate::Graph), by its place in the source order.
+/// An operator of a [`Graph`](crate::Graph), as an index in source order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpId(pub u32);
 
@@ -93,21 +92,21 @@ pub struct TensorId(pub u32);
 pub struct Step(pub u32);
 
 impl OpId {
-    /// As an index into a table with one entry per operator.
+    /// The index into a table with one entry per operator.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 impl TensorId {
-    /// As an index into a table with one entry per tensor.
+    /// The index into a table with one entry per tensor.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
 impl Step {
-    /// As an index into a schedule.
+    /// The index into a schedule.
     pub fn index(self) -> usize {
         self.0 as usize
     }

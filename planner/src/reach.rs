@@ -1,29 +1,29 @@
-//! Which operators must run before which: the transitive closure of the dependences.
+//! The transitive closure of the dependences between operators.
 
 use crate::Deadline;
 use crate::{Graph, OpId};
 
-/// Bits of the largest closure that is made: 64 MiB. Some 23,000 operators.
+/// The largest closure in bits: 64 MiB, for about 23,000 operators.
 const MAX_BITS: usize = 1 << 29;
 
-/// Rows that are made between two looks at the time.
+/// The number of rows between two checks of the time.
 const ROWS_PER_LOOK: usize = 64;
 
-/// A relation of operators with operators, a bit for each pair.
+/// A relation between operators, with a bit for each pair.
 pub(crate) struct Reach {
     #[cfg_attr(not(feature = "ilp"), expect(dead_code, reason = "integer programs alone read it"))]
     n_ops: usize,
-    /// Words of a row.
+    /// The words of a row.
     n_words: usize,
     words: Vec<u64>,
 }
 
 impl Reach {
-    /// All that each of `n_ops` operators reaches by `next`. `order` names each of them after those
-    /// that `next` gives for it.
+    /// Everything that each of `n_ops` operators reaches by `next`. `order` has each operator after those that `next`
+    /// returns for it.
     ///
-    /// It takes a word operation for each dependence and 64 operators. None if the deadline has
-    /// passed before it is done, or if it would be too large.
+    /// Takes a word operation for each dependence and 64 operators. `None` if the deadline passes first, or if the
+    /// closure would be too large.
     pub(crate) fn of<I: Iterator<Item = usize>>(
         n_ops: usize,
         order: impl Iterator<Item = usize>,
@@ -42,7 +42,7 @@ impl Reach {
             }
             row.fill(0);
             for other in next(op) {
-                // What it reaches already, it reaches with all that follows.
+                // Everything beyond an operator that is reached already is also reached already.
                 if row[other / 64] & (1 << (other % 64)) == 0 {
                     row[other / 64] |= 1 << (other % 64);
                     let reached = &words[other * n_words..(other + 1) * n_words];
@@ -66,12 +66,12 @@ impl Reach {
         Reach::of(graph.ops().len(), 0..graph.ops().len(), predecessors, deadline)
     }
 
-    /// Of what an operator reaches within a set, what is not reached from others of these; ascending.
+    /// The operators that an operator reaches within a set, except those reachable through others of these; ascending.
     pub(crate) fn nearest(&self, op: usize, within: &[u64]) -> Vec<usize> {
         let mut left: Vec<u64> = self.row(op).iter().zip(within).map(|(reached, within)| reached & within).collect();
         let reached: Vec<usize> = members(&left).collect();
         let mut nearest = Vec::new();
-        // What has the greatest distance in the order of the source is never between.
+        // The operator farthest away in source order is never in between.
         let is_behind = reached.first().is_some_and(|it| *it < op);
         let from_near = |index: usize| if is_behind { reached[reached.len() - 1 - index] } else { reached[index] };
         for near in (0..reached.len()).map(from_near) {
@@ -89,7 +89,7 @@ impl Reach {
         self.n_ops
     }
 
-    /// What an operator reaches, 64 operators a word.
+    /// The operators that an operator reaches, as bits, 64 to a word.
     pub(crate) fn row(&self, op: usize) -> &[u64] {
         &self.words[op * self.n_words..(op + 1) * self.n_words]
     }
@@ -100,7 +100,7 @@ impl Reach {
     }
 }
 
-/// The members of a set of bits, ascending.
+/// The members of a bit set, ascending.
 pub(crate) fn members(words: &[u64]) -> impl Iterator<Item = usize> {
     words.iter().enumerate().flat_map(|(word, bits)| ones(*bits).map(move |bit| 64 * word + bit))
 }

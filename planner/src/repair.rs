@@ -1,22 +1,20 @@
-//! A plan for an outline whose stays cannot be packed, or not in time: some tensors leave once more,
-//! and come back to another address.
+//! A plan for an outline whose stays cannot be packed, or not in time: some tensors are evicted once more, and reloaded
+//! to another address.
 //!
-//! 1. Blocks are placed one after the other, the largest first, each at the lowest address where it
-//!    fits. Where it fits nowhere, it goes where those in the way were pushed away the least often,
-//!    and these are placed again: an ejection chain (Glover).
-//! 2. A block that was pushed away too often is in trouble. Of it and of those in its way, the one
-//!    that is cheapest to move once more is split in two, where it is idle for the longest: between
-//!    two uses it goes out and comes in again, wherever there is room.
-//! 3. When all are placed, what was split and can be joined at one address is joined: stays that
-//!    the outline split, too.
+//! 1. Blocks are placed one at a time, the largest first, each at the lowest address where it fits. A block that fits
+//!    nowhere goes where the conflicting blocks have been displaced the least often, and these are placed again: an
+//!    ejection chain (Glover).
+//! 2. If a block has been displaced too often, the cheapest of it and the blocks that conflict with it is split in two
+//!    where it is idle the longest: between two uses it is evicted, and then reloaded wherever there is space.
+//! 3. When all blocks are placed, the stays of one tensor that can be joined at one address are joined, including stays
+//!    that the outline separated.
 //!
-//! A result that may take the place of an operand goes there if nothing else is in the way. Where addresses
-//! are reserved, all lies in the largest stretch between them, unless that is too small for an operator or something has a
-//! pin: then they are obstacles, and what has a pin lies there or is pushed away.
+//! A result that may take the place of an operand goes there if the space is otherwise free. With reserved addresses,
+//! everything lies in the largest stretch between them. If that is too small for an operator or something is pinned,
+//! reserved addresses are obstacles, and pinned blocks lie at their pins or are displaced.
 //!
-//! Everything is counted in steps of this procedure, so the outcome depends on the time only where
-//! the deadline interferes. No proof, and no promise: but single steps can always be packed, so that
-//! after enough splits there is a plan, or nearly always.
+//! All limits count steps of this procedure, so only the deadline makes the result depend on time. There is no proof
+//! and no guarantee. But single steps can always be packed, so after enough splits there is almost always a plan.
 
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Residency, Step, TensorId};
 use std::cmp::Reverse;
@@ -24,26 +22,25 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use tracing::debug;
 
-/// How often a block may be pushed away before something is split, at first; a try for each, and for
-/// each order of placing.
+/// The number of times that a block may be displaced before something is split, at first. Each value is one attempt for
+/// each placement order.
 const PATIENCE: [u32; 5] = [4, 8, 2, 16, 32];
 
-/// Who is placed first.
+/// The block to place first.
 #[derive(Clone, Copy)]
 enum First {
     Largest,
     LargestForLongest,
 }
 
-/// Patience halves whenever so many blocks were placed for each that there is.
+/// Patience halves after this many placements per block.
 const PLACINGS_PER_BLOCK: usize = 10;
 
-/// How often, before it gives up: where what one step needs fits in few ways, pushing may go round in
-/// circles for ever.
+/// The number of rounds before it gives up: if the blocks of a step fit in few ways, displacement may go round in
+/// circles.
 const ROUNDS: usize = 12;
 
-/// The best plan that repairs an outline, and its non-compulsory bytes; none if none was found
-/// in time.
+/// The best plan that repairs an outline, and its non-compulsory bytes; `None` if none was found in time.
 pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<(Plan, Bytes)> {
     let mut best: Option<(Plan, Bytes)> = None;
     for (patience, first) in PATIENCE.iter().flat_map(|it| [(*it, First::Largest), (*it, First::LargestForLongest)]) {
@@ -65,19 +62,19 @@ pub(crate) fn repair(problem: &Problem, outline: &Outline, deadline: Deadline) -
 /// A stay, or the workspace of a step.
 #[derive(Clone, Debug)]
 struct Block {
-    /// None for a workspace.
+    /// `None` for a workspace.
     tensor: Option<TensorId>,
-    /// The steps that use it, ascending: it lies there from the first to the last of them.
+    /// The steps that use it, ascending; it is present from the first to the last of them.
     uses: Vec<u32>,
     /// In units of the alignment.
     length: u64,
     /// The highest offset at which it fits.
     most: u64,
-    /// The only one, if it has a pin.
+    /// The only possible offset, if it has a pin.
     pin: Option<u64>,
-    /// Where it lies, if it is placed.
+    /// Its offset, if it is placed.
     offset: Option<u64>,
-    /// How often it was pushed away.
+    /// How often it was displaced.
     pushed: u32,
 }
 
@@ -95,24 +92,24 @@ impl Block {
     }
 }
 
-/// Blocks that are to be placed, the first one first.
+/// Blocks to place, the first one first.
 type Waiting = BTreeSet<(Reverse<u128>, Reverse<u32>, usize)>;
 
 struct Repair<'a> {
     problem: &'a Problem,
     blocks: Vec<Block>,
-    /// Per tensor: its stays.
+    /// By tensor: its stays.
     n_stays: Vec<u32>,
-    /// Per tensor: the pairs with operands that it may share bytes with in the step that writes it.
+    /// By tensor: the pairs with operands that it may share bytes with in the step that writes it.
     pairs_of: Vec<Vec<InPlace>>,
     first: First,
-    /// Where offsets count from.
+    /// The origin of offsets.
     base: Bytes,
-    /// What is reserved, half-open.
+    /// Reserved ranges, half-open.
     obstacles: Vec<(u64, u64)>,
 }
 
-/// What an obstacle has instead of a block's number.
+/// Stands for an obstacle in place of a block's index.
 const OBSTACLE: usize = usize::MAX;
 
 impl Repair<'_> {
@@ -163,7 +160,7 @@ impl Repair<'_> {
         Repair { problem, blocks, n_stays, pairs_of, first, base: stretch.start, obstacles }
     }
 
-    /// Places all blocks; false if it gives up, or the deadline came first.
+    /// Places all blocks; false if it gives up or the deadline passes.
     fn place_all(&mut self, mut patience: u32, deadline: Deadline) -> bool {
         let mut waiting: Waiting = (0..self.blocks.len()).map(|it| self.key(it)).collect();
         waiting.retain(|it| self.blocks[it.2].offset.is_none());
@@ -190,8 +187,8 @@ impl Repair<'_> {
         (Reverse(size), Reverse(duration), index)
     }
 
-    /// Places these blocks, splitting some where patience runs out; false if it takes more steps
-    /// than this, or longer. Then the rest is still waiting.
+    /// Places these blocks, splitting some when patience runs out; false if it exceeds `placings` or the deadline. Then
+    /// the rest is still waiting.
     fn place(&mut self, waiting: &mut Waiting, mut placings: usize, patience: u32, deadline: Deadline) -> bool {
         while let Some((.., index)) = waiting.pop_first() {
             if placings == 0 || placings.is_multiple_of(64) && deadline.has_passed() {
@@ -225,7 +222,7 @@ impl Repair<'_> {
                         waiting.insert(self.key(it));
                     }
                     self.blocks[index].offset = Some(offset);
-                    // Who pushes others away is in trouble as well.
+                    // A block that displaces others counts as displaced too.
                     self.blocks[index].pushed += 1;
                 }
             }
@@ -233,7 +230,7 @@ impl Repair<'_> {
         true
     }
 
-    /// The placed blocks that meet this one in time, by offset.
+    /// The placed blocks that share a step with this one, by offset.
     fn taken(&self, index: usize) -> Vec<(u64, u64, usize)> {
         let block = &self.blocks[index];
         let (start, end) = (block.start(), block.end());
@@ -247,8 +244,8 @@ impl Repair<'_> {
         taken
     }
 
-    /// How far above the second of two blocks the first one lies if they share bytes, where one is a
-    /// result and the other an operand that may.
+    /// The distance from the second of two blocks to the first if they share bytes, where one is a result and the other
+    /// an operand that allows it.
     fn shared_distance(&self, a: usize, b: usize) -> Option<i128> {
         let distance = |result: &Block, operand: &Block| {
             let pairs = &self.pairs_of[result.tensor?.index()];
@@ -261,7 +258,7 @@ impl Repair<'_> {
         distance(a, b).or_else(|| distance(b, a).map(|it| -it))
     }
 
-    /// Where a block would share bytes with a placed one as it may.
+    /// The offset at which a block would share bytes with a placed one.
     fn shared_offset(&self, index: usize, it: &(u64, u64, usize)) -> Option<u64> {
         if it.2 == OBSTACLE {
             return None;
@@ -271,17 +268,17 @@ impl Repair<'_> {
         u64::try_from(offset).ok().filter(|it| *it <= block.most && block.pin.is_none_or(|pin| pin == *it))
     }
 
-    /// Where a block fits: where it shares bytes, or else as low as it can.
+    /// An offset at which a block fits: one at which it shares bytes, or else the lowest.
     fn fit(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<u64> {
         let shared = taken.iter().filter_map(|it| self.shared_offset(index, it));
         let mut shared = shared.filter(|it| !taken.iter().any(|other| self.is_in_the_way(index, *it, other)));
         shared.next().or_else(|| self.lowest_fit(index, taken))
     }
 
-    /// Whether a placed block is in the way of another one at an offset.
+    /// Whether a placed block conflicts with another one at an offset.
     fn is_in_the_way(&self, index: usize, offset: u64, it: &(u64, u64, usize)) -> bool {
         let block = &self.blocks[index];
-        // A pin is checked: it may end in the unit in which something reserved begins.
+        // Pins were checked: a pinned block may end in the unit in which a reserved range begins.
         let is_meant = it.2 != OBSTACLE || block.pin.is_none();
         is_meant && it.0 < offset + block.length && offset < it.1 && self.shared_offset(index, it) != Some(offset)
     }
@@ -301,8 +298,8 @@ impl Repair<'_> {
         (offset <= block.most).then_some(offset)
     }
 
-    /// Where those in the way were pushed away the least often, and who they are; none if reserved addresses leave no
-    /// place at all.
+    /// The offset whose conflicting blocks were displaced the least often, and these blocks; `None` if reserved
+    /// addresses leave no place at all.
     fn least_trouble(&self, index: usize, taken: &[(u64, u64, usize)]) -> Option<(u64, Vec<usize>)> {
         let block = &self.blocks[index];
         let around =
@@ -315,7 +312,7 @@ impl Repair<'_> {
         match block.pin {
             Some(pin) => candidates = vec![pin],
             None if self.obstacles.is_empty() => {}
-            // No obstacle gives way.
+            // Obstacles cannot be displaced.
             None => {
                 let is_free =
                     |offset: &u64| !self.obstacles.iter().any(|it| it.0 < offset + block.length && *offset < it.1);
@@ -330,7 +327,7 @@ impl Repair<'_> {
         Some((offset, taken.iter().filter(|it| is_in_the_way(offset, it)).map(|it| it.2).collect()))
     }
 
-    /// What it costs to move a block once more; none if it cannot be split.
+    /// The cost of moving a block once more; `None` if it cannot be split.
     fn price(&self, index: usize) -> Option<u64> {
         let block = &self.blocks[index];
         let tensor = block.tensor.filter(|_| 1 < block.uses.len())?;
@@ -339,8 +336,8 @@ impl Repair<'_> {
         Some(graph.tensor(tensor).size.0 * if has_host_copy { 1 } else { 2 })
     }
 
-    /// Splits a block where it is idle for the longest, among these steps if it is idle there at
-    /// all; gives the later part.
+    /// Splits a block where it is idle the longest, within these steps if it is idle there at all; returns the later
+    /// part.
     fn split(&mut self, index: usize, around: std::ops::Range<u32>) -> usize {
         let block = &self.blocks[index];
         let idle = |it: &usize| {
@@ -360,7 +357,7 @@ impl Repair<'_> {
         self.blocks.len() - 1
     }
 
-    /// Pairs of stays of one tensor that follow one another, dearest first.
+    /// Pairs of consecutive stays of one tensor, the most expensive first.
     fn pairs(&self) -> Vec<(Reverse<u64>, usize, usize)> {
         let stays = self.blocks.iter().enumerate();
         let mut stays: Vec<_> = stays.filter_map(|(index, it)| Some((it.tensor?, it.start(), index))).collect();
@@ -372,8 +369,8 @@ impl Repair<'_> {
         pairs
     }
 
-    /// Joins stays of one tensor that can lie at one address without a break, dearest first, until
-    /// none is left or the deadline has passed.
+    /// Joins stays of one tensor that can lie at one address without a break, the most expensive first, until none is
+    /// left or the deadline passes.
     fn join(&mut self, deadline: Deadline) {
         loop {
             let mut is_gone = vec![false; self.blocks.len()];
@@ -382,7 +379,7 @@ impl Repair<'_> {
                 if deadline.has_passed() {
                     break;
                 }
-                // A pair that lost a part to another is looked at again in the next round.
+                // A pair that lost a part to another one is tried again in the next round.
                 if is_gone[earlier] || is_gone[later] {
                     continue;
                 }
@@ -413,7 +410,7 @@ impl Repair<'_> {
         }
     }
 
-    /// Makes a stay include a later one, which is no more; gives where that lay.
+    /// Extends a stay by a later one, which is removed; returns the offset of the latter.
     fn take(&mut self, earlier: usize, later: usize) -> Option<u64> {
         let uses = self.blocks[later].uses.clone();
         self.blocks[earlier].uses.extend(uses);

@@ -1,23 +1,23 @@
-//! A problem of whose orders only some are left, because it has more dependences; and planning in a given order, which
-//! is the extreme of that.
+//! A problem restricted to some of its orders by additional dependences; and planning in a given order, the extreme
+//! case.
 //!
-//! Solvers see no difference to other problems.
+//! To solvers it is an ordinary problem.
 
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{Error, OpId, Options, Order, Origin, Plan, Problem, Residency, Solution, TensorId, plan};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Dependences that a restricted problem has beside its own: the first operator runs before the second.
+/// The additional dependences of a restricted problem: the first operator runs before the second.
 pub(crate) type Edges = Vec<(OpId, OpId)>;
 
-/// Plans a problem as [`plan()`](crate::plan()) does, in a given order: that of another scheduler, to compare with or to
-/// keep. Bounds are about this order.
+/// Plans a problem as [`plan()`](crate::plan()) does, in a given order, for example that of another scheduler. Bounds
+/// are for this order.
 ///
-/// Of the options, the order is of no meaning.
+/// The option `order` is ignored.
 ///
 /// # Errors
-/// [`Error::Schedule`] if it is not an order of all operators that respects their dependences; else those of
+/// [`Error::Schedule`] if it is not an order of all operators that respects their dependences; otherwise those of
 /// [`plan()`](crate::plan()).
 pub fn plan_in_order(problem: &Problem, order: &[OpId], options: &Options) -> Result<Solution, Error> {
     let fixed = Restricted::in_order(problem, order)?;
@@ -25,7 +25,8 @@ pub fn plan_in_order(problem: &Problem, order: &[OpId], options: &Options) -> Re
     Ok(Solution { plan: fixed.expand(solution.plan), ..solution })
 }
 
-/// The order nearest to that of the source that respects some dependences more (Kahn 1962); none if there is a cycle.
+/// The order closest to source order that respects these additional dependences (Kahn 1962); `None` if there is a
+/// cycle.
 pub(crate) fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> {
     let graph = &problem.graph;
     let mut n_missing: Vec<usize> = graph.op_ids().map(|op| graph.predecessors(op).len()).collect();
@@ -52,7 +53,7 @@ pub(crate) fn order_with(problem: &Problem, edges: &Edges) -> Option<Vec<OpId>> 
 }
 
 impl Problem {
-    /// Whether this is an order of all operators that respects their dependences.
+    /// Checks that this is an order of all operators that respects their dependences.
     ///
     /// # Errors
     /// [`Error::Schedule`].
@@ -80,7 +81,7 @@ impl Problem {
     }
 }
 
-/// A problem with more dependences than another one, the *original*, and the way back to that.
+/// A problem with more dependences than another one, the *original*, and the way back to it.
 pub(crate) struct Restricted {
     part: SubProblem,
     /// Whether all plans of the original are plans of this problem, so that its bounds hold for both.
@@ -88,7 +89,7 @@ pub(crate) struct Restricted {
 }
 
 impl Restricted {
-    /// A problem of whose orders only those are left that respect these dependences, which have no cycle.
+    /// The problem restricted to the orders that respect these dependences, which have no cycle.
     pub fn new(original: &Problem, edges: &Edges, is_forced: bool) -> Restricted {
         let graph = &original.graph;
         let order = order_with(original, edges).expect("dependences that were chosen have no cycle");
@@ -112,22 +113,22 @@ impl Restricted {
         Restricted { part: builder.build(original.machine.clone()), is_forced }
     }
 
-    /// A problem of whose orders only this one is left; it is the order of its source.
+    /// The problem restricted to this order, which becomes its source order.
     ///
     /// # Errors
-    /// [`Error::Schedule`] if it is none of all operators that respects their dependences.
+    /// [`Error::Schedule`] if it is not an order of all operators that respects their dependences.
     pub fn in_order(original: &Problem, order: &[OpId]) -> Result<Restricted, Error> {
         original.check_order(order)?;
         let following = order.windows(2).map(|it| (it[0], it[1])).collect();
         Ok(Restricted::new(original, &following, true))
     }
 
-    /// The problem with more dependences.
+    /// The restricted problem.
     pub fn problem(&self) -> &Problem {
         &self.part.problem
     }
 
-    /// The original's plan that one of this problem stands for.
+    /// The plan of the original for a plan of this problem.
     pub fn expand(&self, plan: Plan) -> Plan {
         let original = |it: &Residency| Residency { tensor: self.part.tensor(it.tensor), ..it.clone() };
         let mut residencies: Vec<Residency> = plan.residencies.iter().map(original).collect();
@@ -156,7 +157,7 @@ mod tests {
                 assert_eq!(solution.plan.order, order, "{problem}");
                 let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
                 assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{problem}");
-                // A free order is never behind a simple one.
+                // A free order is never worse than a simple one.
                 assert!(free.non_compulsory <= solution.non_compulsory, "{problem}");
                 if rule == OrderRule::Source {
                     let options = Options { order: Order::Source, ..Options::default() };

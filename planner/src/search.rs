@@ -1,4 +1,4 @@
-//! The exact search for order and residency, with the capacity as a plain sum.
+//! The exact search for order and residency, limited by the sum of padded sizes.
 
 mod bits;
 mod dominance;
@@ -22,52 +22,52 @@ use reach::Reach;
 use std::cell::RefCell;
 use tracing::debug;
 
-/// By how much the states a level grow from one attempt at a proof to the next.
+/// The factor by which the states per level grow from one attempt at a proof to the next.
 const GROWTH: usize = 8;
 
-/// States that a group may take for each that goes on from a level of the whole problem.
+/// The states that a group may take for each one per level of the whole problem.
 const GROUP_STATES: usize = 10;
 
-/// Indices of operators and tensors are small here; a larger problem is left to others.
+/// The limit of operators: indices are small here; larger problems are left to other solvers.
 const MAX_OPS: usize = 60_000;
 
-/// States that the search may keep in all, by default: 0.6 GB of them at most.
+/// The default limit of states that the search may keep in all: at most 0.6 GB.
 pub(crate) const STATE_LIMIT: usize = 6_000_000;
 
-/// How hard the search tries.
+/// The effort of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct SearchOptions {
-    /// States that go on from each level of the first pass.
+    /// The states kept per level of the first pass.
     pub beam: usize,
     /// Which orders are allowed.
     pub order: Order,
-    /// States that go on from each level of the first attempt at a proof; none is attempted if zero.
+    /// The states kept per level of the first attempt at a proof; zero for no attempt.
     pub proof_width: usize,
-    /// It gives up after an attempt with so many.
+    /// It gives up after an attempt with this many.
     pub widest: usize,
-    /// Steps of the known plan in each of the smallest parts that are bounded alone.
+    /// The number of steps of the known plan in each of the smallest parts that are bounded alone.
     pub leaf: usize,
-    /// States that the proof may keep in all; it gives up beyond.
+    /// The limit of states that the proof may keep in all.
     pub state_limit: usize,
-    /// A lower bound on the non-compulsory bytes that is known already.
+    /// A known lower bound on the non-compulsory bytes.
     pub floor: Bytes,
-    /// What makes it faster without changing the optimum.
+    /// The shortcuts, which do not change the optimum.
     pub shortcuts: Shortcuts,
-    /// From where on it goes about things in another way.
+    /// The thresholds between strategies.
     pub thresholds: Thresholds,
 }
 
-/// What makes the search faster without changing the optimum; each can be left out.
+/// Shortcuts of the search that do not change the optimum; each can be disabled.
 #[derive(Clone, Copy, Debug)]
 pub struct Shortcuts {
-    /// An operator that loses nothing by running at once makes the others wait.
+    /// An operator that can run at once without loss makes the others wait.
     pub eager: bool,
-    /// Of two states with the same operators behind them, the one that the other can become is left
-    /// out. If not, then only if they are the same.
+    /// Of two states with the same executed operators, one that the other can be turned into is dropped. If disabled,
+    /// only equal states are.
     pub dominance: bool,
     /// Parts of the problem that are solved alone bound the whole.
     pub groups: bool,
-    /// Parts are solved without what hardly matters first.
+    /// Parts are solved first without the tensors that hardly matter.
     pub coarse: bool,
 }
 
@@ -76,17 +76,17 @@ impl Shortcuts {
     pub const ALL: Shortcuts = Shortcuts { eager: true, dominance: true, groups: true, coarse: true };
 }
 
-/// Numbers from which on the search goes about things in another way. They change how fast a proof comes,
-/// and not what is proven; with small ones, small problems take all ways.
+/// Thresholds between strategies of the search. They affect the time of a proof, and not its result; with small ones,
+/// small problems use all strategies.
 #[derive(Clone, Copy, Debug)]
 pub struct Thresholds {
-    /// A tensor is left out of a first, coarse bound if this many of them fit the scratchpad.
+    /// A tensor is ignored in a first, coarse bound if this many of it fit the scratchpad.
     pub tiny: u64,
-    /// States of a node that later ones are compared with.
+    /// The number of states of a node that later ones are compared with.
     pub rivals: usize,
-    /// Operands that die with an operator which may run at once without loss.
+    /// The limit of dying operands of an operator that may run at once without loss.
     pub eager_inputs: u32,
-    /// 1, 4 or 16: states can tell apart 64 times as many tensors that are live at once, or more.
+    /// 1, 4 or 16: the least number of words of 64 bits for the tensors that are live at once.
     pub least_words: usize,
 }
 
@@ -112,34 +112,34 @@ impl Default for SearchOptions {
     }
 }
 
-/// What the search found.
+/// The result of the search.
 #[derive(Clone, Debug)]
 pub struct SearchOutcome {
-    /// The best outline found; none only if the deadline came before the first.
+    /// The best outline found; `None` only if the deadline passed before the first.
     pub outline: Option<Outline>,
     /// A proven lower bound on the non-compulsory bytes of every outline.
     pub lower_bound: Bytes,
-    /// Whether the outline is what `improve` made of one.
+    /// Whether the outline was made by `improve`.
     pub is_improved: bool,
     /// Whether more states, wider attempts or more time could lead further.
     pub can_go_on: bool,
 }
 
-/// Makes a better outline of one, if it can; best with the same order.
+/// Improves an outline, if it can; best with the same order.
 pub type Improve<'a> = dyn Fn(&Outline) -> Option<Outline> + 'a;
 
 /// Searches all orders and residencies for the least non-compulsory traffic.
 ///
-/// `capacity` is what the rooms of all that is on-chip may add up to, except while an operator runs
-/// that needs more for itself. The scratchpad's size, rounded up to the alignment, leaves out no
-/// plan, so that what is proven then is proven of all plans; less leaves gaps between addresses.
+/// `capacity` limits the sum of padded sizes in the scratchpad, except while an operator runs that needs more by
+/// itself. The scratchpad's size, rounded up to the alignment, excludes no plan, so proofs with it hold for all plans;
+/// less leaves gaps between addresses.
 ///
-/// What is said of tensors that start or end in the scratchpad is not looked at; what pins exclude is.
+/// Starts and ends of tensors in the scratchpad are ignored; conflicts of pins are not.
 ///
-/// `start` is an outline that is known already, within the capacity.
+/// `start` is a known outline within the capacity.
 ///
-/// `improve` is asked about each outline that the search does not prove optimal soon: where many
-/// tensors must go and the order is nearly forced, others are better at choosing which.
+/// `improve` is called for each outline that the search does not soon prove optimal: if many tensors must be evicted
+/// and the order is almost forced, other solvers choose them better.
 pub fn search(
     problem: &Problem,
     capacity: Bytes,
@@ -172,10 +172,10 @@ pub fn search(
     })
 }
 
-/// What is known, and what a watcher may have been told, however the search ends.
+/// The results so far, which a watcher may have been told, however the search ends.
 struct Told {
     best: Option<Incumbent>,
-    /// Non-compulsory bytes of every outline, at least.
+    /// A lower bound on the non-compulsory bytes of every outline.
     bound: Bytes,
 }
 
@@ -188,7 +188,7 @@ struct Search<'a, const W: usize> {
     told: &'a RefCell<Told>,
 }
 
-/// The best that is known.
+/// The best known outline.
 #[derive(Clone)]
 struct Incumbent {
     cost: u64,
@@ -203,17 +203,17 @@ impl Incumbent {
     }
 }
 
-/// How far a proof came.
+/// The progress of a proof.
 struct Proof {
-    /// What is charged at least.
+    /// A lower bound on the charge.
     bound: u64,
     /// Whether more states, wider attempts or more time could lead further.
     can_go_on: bool,
 }
 
 impl<const W: usize> Search<'_, W> {
-    /// Where more than one word of tensors is live at once, so many operators can run and so many
-    /// sets can be evicted that wide beams take their time and find little.
+    /// If more than one word of tensors is live at once, so many operators can run and so many sets can be evicted that
+    /// wide beams are slow and find little.
     const IS_WIDE: bool = 1 < W;
 
     fn run(
@@ -245,7 +245,7 @@ impl<const W: usize> Search<'_, W> {
         Ok(SearchOutcome { outline: Some(known.outline), lower_bound, is_improved: known.is_improved, can_go_on })
     }
 
-    /// The best that can be had soon. None if there is no time even for that.
+    /// The best that can be found soon. `None` if there is no time even for that.
     fn first(&self) -> Result<Option<Incumbent>, TooWide> {
         let start = self.told.borrow().best.clone();
         let mut best =
@@ -285,7 +285,7 @@ impl<const W: usize> Search<'_, W> {
         Some(Incumbent { cost: found.cost, outline: self.outline(exploration, found), is_improved: false })
     }
 
-    /// Lets others try to improve what is known.
+    /// Lets `improve` try to improve the incumbent.
     fn improve(&self, known: &mut Incumbent) {
         if let Some(outline) = (self.improve)(&known.outline).filter(|it| self.cost(it) < known.cost) {
             *known = Incumbent { cost: self.cost(&outline), outline, is_improved: true };
@@ -305,8 +305,8 @@ impl<const W: usize> Search<'_, W> {
         self.deadline.proved(bound);
     }
 
-    /// Bounds what is known from below, and makes it better, until both meet: by groups, and by
-    /// beams that grow until nothing is left out. `bound` is known already.
+    /// Bounds the incumbent from below, and improves it, until both meet: by groups, and by beams that grow until
+    /// nothing is dropped. `bound` is a known lower bound.
     fn prove(&self, known: &mut Incumbent, mut bound: u64) -> Result<Proof, TooWide> {
         let Search { instance, options, deadline, .. } = self;
         let Some(reach) = Reach::of(instance, *deadline) else {
@@ -365,7 +365,7 @@ impl<const W: usize> Search<'_, W> {
         }
     }
 
-    /// What the search charges for an outline.
+    /// The charge of an outline in the search.
     fn cost(&self, outline: &Outline) -> u64 {
         (outline.non_compulsory(self.problem) - self.problem.restreamed()).0
     }
@@ -376,7 +376,7 @@ impl<const W: usize> Search<'_, W> {
         root
     }
 
-    /// An outline as the groups want to see it.
+    /// An outline in the form that groups need.
     fn known(&self, outline: &Outline) -> Known {
         let fates = fates(self.problem, outline);
         let tracked = || self.instance.tracked.iter().map(|it| &fates[it.id.index()]);
@@ -403,20 +403,20 @@ impl<const W: usize> Search<'_, W> {
     }
 }
 
-/// What passed by when an operator ran.
+/// The tensors that were streamed when an operator ran.
 fn passed<const W: usize>(instance: &Instance, trace: &Trace<W>) -> Vec<TensorId> {
     let either_way = instance.ops[usize::from(trace.op)].either_way.iter().enumerate();
     let passed = either_way.filter(|it| trace.passed >> it.0 & 1 == 1);
     passed.map(|it| instance.tracked[usize::from(*it.1)].id).collect()
 }
 
-/// The outline of a path: what ran, and what was in the scratchpad after it.
+/// The outline of a path: the operators that ran, and the contents of the scratchpad after each.
 fn outline_of<const W: usize>(problem: &Problem, instance: &Instance, path: &[Trace<W>]) -> Outline {
     let graph = &problem.graph;
     let mut node = Node::<W>::root(instance);
     let mut before: Vec<TensorId> = Vec::new();
     let mut order = Vec::new();
-    // Before each step: what stayed since the last one.
+    // Before each step: the tensors that stayed since the previous one.
     let mut kept: Vec<Vec<TensorId>> = Vec::new();
     for trace in path {
         let op = OpId(u32::from(trace.op));

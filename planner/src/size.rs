@@ -5,32 +5,32 @@ use std::str::FromStr;
 
 /// A size with an optional binary unit: `524288`, `512KiB`, `1.5MiB`.
 ///
-/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal units are refused, since `KB` is ambiguous: 1000 or
-/// 1024 bytes.
+/// The units are `B`, `KiB`, `MiB`, `GiB` and `TiB`. Decimal units are refused, since `KB` is ambiguous: it may mean
+/// 1000 or 1024 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub Bytes);
 
-/// Why a text is not a size.
+/// The reason why a text is not a size.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SizeError {
-    /// Neither a number, nor a number and a unit.
+    /// Neither a number nor a number with a unit.
     #[error("'{0}' is not a size: write a number of bytes, or one with a unit, as in 524288, 512KiB or 1.5MiB")]
     NotASize(String),
     /// An unknown or ambiguous unit.
-    #[error("'{0}' has the unit '{1}': there are B, KiB, MiB, GiB and TiB{meant}", meant = meant(.0, .1))]
+    #[error("'{0}' has the unknown unit '{1}': the units are B, KiB, MiB, GiB and TiB{meant}", meant = meant(.0, .1))]
     Unit(String, String),
     /// Zero.
-    #[error("'{0}' is nothing: a size is at least 1 B")]
+    #[error("'{0}' is zero: a size must be at least 1 B")]
     Zero(String),
-    /// Not a whole number of bytes, as `0.3KiB`; and that number rounded down.
+    /// Not an integer number of bytes, such as `0.3KiB`; with the number rounded down.
     #[error("'{0}' is not a whole number of bytes")]
     Fraction(String, Bytes),
-    /// Too large for attributes of MLIR.
-    #[error("'{0}' is too large: a size is less than 2^63 B")]
+    /// Too large for MLIR attributes.
+    #[error("'{0}' is too large: a size must be less than 2^63 B")]
     TooLarge(String),
 }
 
-/// What a unit without its `i` may be meant as.
+/// A suggestion for a unit without its `i`.
 fn meant(text: &str, unit: &str) -> String {
     let letters = unit.to_ascii_uppercase();
     let prefix = letters.chars().next().unwrap_or_default();
@@ -62,7 +62,8 @@ impl FromStr for Size {
         };
         let too_large = || SizeError::TooLarge(text.into());
         let fraction = fraction.trim_end_matches('0');
-        // A multiple of 2⁻ⁿ has at most n decimals; more are none of a whole number, and too small to count.
+        // A multiple of 2⁻ⁿ has at most n decimals; more decimals never belong to an integer, and are too small to
+        // matter.
         let (fraction, is_cut) = match fraction.get(..shift) {
             Some(counted) if counted.len() < fraction.len() => (counted, true),
             _ => (fraction, false),
@@ -120,11 +121,14 @@ mod tests {
             let message = text.parse::<Size>().unwrap_err().to_string();
             assert!(message.contains(&format!("'{text}'")), "{message}");
         }
-        refuse("12XiB", "'12XiB' has the unit 'XiB': there are B, KiB, MiB, GiB and TiB");
-        refuse("12KB", "'12KB' has the unit 'KB': there are B, KiB, MiB, GiB and TiB; did you mean 12KiB?");
-        refuse("1.5 m", "'1.5 m' has the unit 'm': there are B, KiB, MiB, GiB and TiB; did you mean 1.5MiB?");
-        refuse("0", "'0' is nothing: a size is at least 1 B");
-        refuse("0.0MiB", "'0.0MiB' is nothing: a size is at least 1 B");
+        refuse("12XiB", "'12XiB' has the unknown unit 'XiB': the units are B, KiB, MiB, GiB and TiB");
+        refuse("12KB", "'12KB' has the unknown unit 'KB': the units are B, KiB, MiB, GiB and TiB; did you mean 12KiB?");
+        refuse(
+            "1.5 m",
+            "'1.5 m' has the unknown unit 'm': the units are B, KiB, MiB, GiB and TiB; did you mean 1.5MiB?",
+        );
+        refuse("0", "'0' is zero: a size must be at least 1 B");
+        refuse("0.0MiB", "'0.0MiB' is zero: a size must be at least 1 B");
         refuse("0.3KiB", "'0.3KiB' is not a whole number of bytes");
         refuse("0.5", "'0.5' is not a whole number of bytes");
         let rounded = |text: &str, bytes| {
@@ -133,10 +137,10 @@ mod tests {
         rounded("1.1MiB", 1153433);
         rounded("0.99", 0);
         rounded("1.00000000001KiB", 1024);
-        refuse("9223372036854775808", "'9223372036854775808' is too large: a size is less than 2^63 B");
+        refuse("9223372036854775808", "'9223372036854775808' is too large: a size must be less than 2^63 B");
         let absurd = "9".repeat(60);
-        refuse(&absurd, &format!("'{absurd}' is too large: a size is less than 2^63 B"));
-        refuse("8388608TiB", "'8388608TiB' is too large: a size is less than 2^63 B");
+        refuse(&absurd, &format!("'{absurd}' is too large: a size must be less than 2^63 B"));
+        refuse("8388608TiB", "'8388608TiB' is too large: a size must be less than 2^63 B");
         let long = format!("0.{}1KiB", "0".repeat(80));
         refuse(&long, &format!("'{long}' is not a whole number of bytes"));
     }

@@ -1,48 +1,47 @@
-//! A smaller problem made of a larger one, the *whole*, and the way back.
+//! A smaller problem derived from a larger one, the *whole*, and the way back.
 //!
-//! Each tensor of a sub-problem is one of the whole. Each of its operators stands for some of the whole's: mostly
-//! one; several where operators are glued; none where it stands for what comes before or after a stretch of the order.
-//! Dependences among the operators that are in it are kept; those by way of others are for the caller to say.
+//! Each tensor of a sub-problem is a tensor of the whole. Each of its operators stands for operators of the whole:
+//! usually one; several if operators are glued together; none if it stands for what comes before or after a range of
+//! the order. Dependences among its operators are kept; the caller adds those through operators outside of it.
 
 use crate::{Bytes, Cycles, GraphBuilder, InPlace, Machine, OpId, Origin, Problem, TensorId, Use};
 
-/// A smaller problem, and how its ids and those of the whole belong together.
+/// A smaller problem, with the mapping between its ids and those of the whole.
 pub(crate) struct SubProblem {
     pub problem: Problem,
-    /// By operator: those of the whole that it stands for.
+    /// By operator: the operators of the whole that it stands for.
     members: Vec<Vec<OpId>>,
     /// By operator of the whole.
     own_ops: Vec<Option<OpId>>,
-    /// By tensor: that of the whole.
+    /// By tensor: the tensor of the whole.
     tensors: Vec<TensorId>,
     /// By tensor of the whole.
     own_tensors: Vec<Option<TensorId>>,
 }
 
 impl SubProblem {
-    /// The operators of the whole that one stands for, in the order in which they run.
+    /// The operators of the whole that one stands for, in execution order.
     pub fn members(&self, op: OpId) -> &[OpId] {
         &self.members[op.index()]
     }
 
-    /// The operator that stands for one of the whole, perhaps among others.
+    /// The operator that stands for one of the whole, possibly among others.
     pub fn own_op(&self, op: OpId) -> Option<OpId> {
         self.own_ops[op.index()]
     }
 
-    /// The tensor of the whole that one is.
+    /// The tensor of the whole for one of the sub-problem.
     pub fn tensor(&self, tensor: TensorId) -> TensorId {
         self.tensors[tensor.index()]
     }
 
-    /// The tensor that one of the whole is here.
+    /// The tensor of the sub-problem for one of the whole.
     pub fn own_tensor(&self, tensor: TensorId) -> Option<TensorId> {
         self.own_tensors[tensor.index()]
     }
 }
 
-/// Builds a [`SubProblem`] operator by operator, in an order that respects its dependences. Tensors are named as in
-/// the whole.
+/// Builds a [`SubProblem`] operator by operator, in an order that respects its dependences. Tensors keep their names.
 pub(crate) struct SubProblemBuilder<'a> {
     whole: &'a Problem,
     graph: GraphBuilder,
@@ -53,7 +52,7 @@ pub(crate) struct SubProblemBuilder<'a> {
 }
 
 impl SubProblemBuilder<'_> {
-    /// Nothing of a problem so far.
+    /// An empty sub-problem.
     pub fn new(whole: &Problem) -> SubProblemBuilder<'_> {
         SubProblemBuilder {
             whole,
@@ -65,14 +64,14 @@ impl SubProblemBuilder<'_> {
         }
     }
 
-    /// Whether a tensor is there.
+    /// Whether a tensor was added.
     #[cfg(feature = "ilp")]
     pub fn has(&self, tensor: TensorId) -> bool {
         self.own_tensors[tensor.index()].is_some()
     }
 
-    /// Adds a tensor that lies in host memory from the start here, unless it is there. So does a staged tensor, whose
-    /// first way in this problem takes for compulsory then: edges tell what has to run before its readers.
+    /// Adds a tensor that is in host memory from the start, unless it was added before. A staged tensor can be added in
+    /// this way; its first load counts as compulsory then, and edges say what must run before its readers.
     pub fn argument(&mut self, tensor: TensorId) -> TensorId {
         if let Some(own) = self.own_tensors[tensor.index()] {
             return own;
@@ -90,10 +89,10 @@ impl SubProblemBuilder<'_> {
         own
     }
 
-    /// Adds a tensor that is staged in the whole, unless it is there.
+    /// Adds a tensor that is staged in the whole, unless it was added before.
     ///
     /// # Panics
-    /// If one of its parts is not there.
+    /// If one of its parts was not added.
     pub fn staged(&mut self, tensor: TensorId) {
         if self.own_tensors[tensor.index()].is_some() {
             return;
@@ -105,7 +104,7 @@ impl SubProblemBuilder<'_> {
         self.add(tensor, own);
     }
 
-    /// Notes which tensor of the whole one is; it lies where that does.
+    /// Maps a tensor of the whole to its own, with the same pin.
     fn add(&mut self, tensor: TensorId, own: TensorId) {
         self.tensors.push(tensor);
         self.own_tensors[tensor.index()] = Some(own);
@@ -114,8 +113,8 @@ impl SubProblemBuilder<'_> {
         }
     }
 
-    /// Adds an operator that stands for these of the whole, after those that they depend on. What it reads and is not
-    /// there becomes an argument.
+    /// Adds an operator that stands for these of the whole, after those that they depend on. Operands that were not
+    /// added become arguments.
     pub fn op(
         &mut self,
         name: &str,
@@ -140,47 +139,46 @@ impl SubProblemBuilder<'_> {
         op
     }
 
-    /// Lets an operator of the sub-problem run before another one, unless that follows already from what they read and
-    /// write.
+    /// Makes an operator of the sub-problem run before another one, unless that follows from what they read and write.
     pub fn order(&mut self, before: OpId, after: OpId) {
         if !self.graph.reads_from(after, before) {
             self.graph.order(before, after);
         }
     }
 
-    /// Says that host memory must have a tensor at the end.
+    /// Makes a tensor a result, which must be in host memory at the end.
     ///
     /// # Panics
-    /// If it is not there.
+    /// If it was not added.
     #[cfg(feature = "ilp")]
     pub fn result(&mut self, tensor: TensorId) {
         self.graph.result(self.own_tensors[tensor.index()].expect("a result of the sub-problem is in it"));
     }
 
-    /// Says that host memory must have at the end what it must have in the whole, as far as it is there.
+    /// Makes the tensors that are results of the whole results, if they were added.
     pub fn results(&mut self) {
         let results = self.whole.graph.results().iter();
         results.filter_map(|it| self.own_tensors[it.index()]).for_each(|it| self.graph.result(it));
     }
 
-    /// Says that what must lie in the scratchpad at the end in the whole must so here, as far as it is there.
+    /// Makes the tensors that end in the scratchpad in the whole do so here, if they were added.
     pub fn ends(&mut self) {
         let ends = self.whole.graph.tensor_ids().filter(|it| self.whole.graph.tensor(*it).ends_on_chip);
         ends.filter_map(|it| self.own_tensors[it.index()]).for_each(|it| self.graph.ends_on_chip(it));
     }
 
-    /// Says that an operator of the sub-problem may run more than once.
+    /// Allows an operator of the sub-problem to run more than once.
     pub fn may_rerun(&mut self, op: OpId) {
         self.graph.may_rerun(op);
     }
 
-    /// Says how long an operator of the sub-problem takes.
+    /// Sets the compute time of an operator of the sub-problem.
     pub fn time(&mut self, op: OpId, macs: Option<u64>, cycles: Option<Cycles>) {
         macs.into_iter().for_each(|it| self.graph.macs(op, it));
         cycles.into_iter().for_each(|it| self.graph.cycles(op, it));
     }
 
-    /// Lets a result and an operand share bytes as in the whole, if both are there.
+    /// Allows a result and an operand to share bytes as in the whole, if both were added.
     pub fn in_place(&mut self, pair: &InPlace) {
         let own = |it: TensorId| self.own_tensors[it.index()];
         if let (Some(result), Some(operand)) = (own(pair.result), own(pair.operand)) {
@@ -188,13 +186,13 @@ impl SubProblemBuilder<'_> {
         }
     }
 
-    /// Lets all tensors lie anywhere, which is easier: for bounds, and where addresses come later.
+    /// Removes all pins, which is a relaxation: for bounds, and where addresses are assigned later.
     #[cfg(feature = "ilp")]
     pub fn without_pins(&mut self) {
         self.graph.clear_pins();
     }
 
-    /// The sub-problem, on a machine.
+    /// The sub-problem on a machine.
     pub fn build(self, machine: Machine) -> SubProblem {
         let graph = self.graph.build().expect("no larger than the whole");
         SubProblem {
@@ -206,8 +204,8 @@ impl SubProblemBuilder<'_> {
         }
     }
 
-    /// The sub-problem, on a machine whose scratchpad is the capacity of the whole's: one where sums of rooms count, and
-    /// pins say nothing.
+    /// The sub-problem on a machine whose scratchpad has the capacity of the whole's, for sums of padded sizes, without
+    /// pins.
     #[cfg(feature = "ilp")]
     pub fn build_by_rooms(mut self) -> SubProblem {
         self.without_pins();

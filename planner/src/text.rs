@@ -1,6 +1,6 @@
-//! Problems as text: for tests, for replaying what went wrong, and for people.
+//! Problems as text: for tests, for reproducing errors, and for reading.
 //!
-//! One statement a line, `#` starts a comment, sizes are bytes:
+//! One statement per line, `#` starts a comment, sizes are in bytes:
 //!
 //! ```text
 //! machine scratchpad 192 alignment 64
@@ -12,26 +12,25 @@
 //! return t
 //! ```
 //!
-//! `over` names the operands that a result may share bytes with: the smaller one lies within the
-//! larger one, from its start or from the byte that `at` says. What is read elsewhere than in the
-//! scratchpad has the memories where it may lie behind an `@`, with `|` between them; `weights streamed`
-//! at the end of the first line says `@host` of all weights, and `weights auto` says `@host|scratchpad`.
+//! `over` names the operands that a result may share bytes with: the smaller one lies within the larger one, at its
+//! start or at the byte offset after `at`. A tensor that is read elsewhere than in the scratchpad has `@` and the
+//! memories that it may lie in, separated by `|`. `weights streamed` at the end of the first line means `@host` for all
+//! weights, and `weights auto` means `@host|scratchpad`.
 //!
-//! A weight that may lie in the scratchpad from one run of the network to the next says so: `weight NAME BYTES keep auto`,
+//! A weight that may stay in the scratchpad from one run of the network to the next is `weight NAME BYTES keep auto`,
 //! or `keep always`.
 //!
-//! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, behind the operators that
+//! A tensor that is a region of a larger one in host memory is `staged NAME BYTES from PARTS`, after the operators that
 //! write the parts.
 //!
-//! Whatever lies at a fixed address whenever it is in the scratchpad is `pin TENSOR at BYTES`; arguments that lie there, and
-//! not in host memory, before the first operator runs are `starts on-chip TENSORS`, and `ends on-chip TENSORS` must lie
-//! there when the last one has run.
+//! `pin TENSOR at BYTES` is the fixed address of a tensor whenever it is in the scratchpad. `starts on-chip TENSORS`
+//! lists arguments that lie there, and not in host memory, before the first operator runs; `ends on-chip TENSORS` lists
+//! tensors that must lie there after the last one has run.
 //!
-//! An order of operators that no tensor tells is `order FIRST SECOND`, and `again OPERATOR` says that one may
-//! run more than once.
+//! `order FIRST SECOND` is a dependence of operators without a tensor, and `again OPERATOR` allows an operator to run
+//! more than once.
 //!
-//! Machines of other memories are told one by one, home and then the scratchpad first, and the links
-//! between them:
+//! A machine with other memories has one line for each, home and then the scratchpad first, and the links between them:
 //!
 //! ```text
 //! memory host
@@ -40,15 +39,16 @@
 //! link host l2 price 4
 //! ```
 //!
-//! `banks 4` behind them says that a memory has four equal banks, across which nothing lies, and `banks 4 apart` that no two
-//! tensors that one operator reads lie in one of them; with `banks 4 apart price 64`, each two that do cost as much as 64 bytes
-//! of traffic ([`Apart`](crate::Apart)). `banks of 1024` gives their size in the place of their number; then
-//! the last one may be smaller ([`Banks`](crate::Banks)).
+//! `banks 4` after these gives a memory four equal banks, which no tensor lies across, and with `banks 4 apart` no two
+//! operands of one operator lie in one bank; with `banks 4 apart price 64`, each two that do cost as much as 64 bytes of
+//! traffic ([`Apart`](crate::Apart)). `banks of 1024` gives their size instead of their number; then the last
+//! one may be smaller ([`Banks`](crate::Banks)).
 //!
-//! `moves none` says that nothing moves between them: then a link is a way for accesses of operators ([`Moves`](crate::Moves)).
+//! `moves none` means that nothing moves between the memories: a link is then for accesses of operators
+//! ([`Moves`](crate::Moves)).
 //!
 //! A machine with a clock has channels, a rate in bytes per cycle for each link, and the speed of computing; `macs` and
-//! `cycles` stand at the end of an operator's line:
+//! `cycles` come at the end of an operator's line:
 //!
 //! ```text
 //! machine scratchpad 192 alignment 64
@@ -61,8 +61,8 @@
 //! op add: x y -> z 64 cycles 900
 //! ```
 //!
-//! `macs` and `cycles` count as such behind a result or a workspace, unless a tensor has the same name: then behind a
-//! workspace only, of 0 bytes if need be.
+//! `macs` and `cycles` are keywords after a result or a workspace, unless a tensor has the same name: then only after a
+//! workspace, of 0 bytes if necessary.
 
 pub(crate) mod machine;
 
@@ -95,7 +95,8 @@ impl fmt::Display for Problem {
         let name = |tensor: &TensorId| self.graph.tensor(*tensor).name.as_str();
         let mut staged = self.graph.tensor_ids().filter(|it| !self.graph.parts(*it).is_empty()).peekable();
         for op in self.graph.op_ids().map(|it| self.graph.op(it)) {
-            // Tensors are numbered as they are read again: this one before what the operator and others write.
+            // Tensors are numbered in the order of reading: this one comes before those that this and later operators
+            // write.
             let last = op.reads.iter().map(|it| it.tensor).filter(|it| !self.graph.parts(*it).is_empty()).max();
             let is_next = |it: &TensorId| op.writes.first().is_some_and(|write| it < write) || Some(*it) <= last;
             while let Some(tensor) = staged.next_if(is_next) {
@@ -180,13 +181,14 @@ fn write_staged(f: &mut fmt::Formatter<'_>, graph: &Graph, tensor: TensorId) -> 
 }
 
 impl Problem {
-    /// Whether a tensor has the name of what is said at the end of an operator's line.
+    /// Whether a tensor has the name of one of the keywords at the end of an operator's line.
     fn has_tensor_named_like_a_time(&self) -> bool {
         self.graph.tensors().iter().any(|it| TIMES.contains(&it.name.as_str()))
     }
 
-    /// How its weights reach their operators, in one word: streamed if there are some and all are read in host
-    /// memory, auto if all have the choice; else what is read elsewhere than in the scratchpad says so for itself.
+    /// The way its operators read weights, in one word: streamed if there are weights and all are read in host memory,
+    /// auto if all have the choice; otherwise each operand that is read elsewhere than in the scratchpad has its own
+    /// memories.
     pub fn weights(&self) -> Weights {
         let reads = self.graph.ops().iter().flat_map(|it| &it.reads);
         let mut of_weights = reads.filter(|it| self.graph.tensor(it.tensor).origin == Origin::Weight).map(|it| it.from);
@@ -197,7 +199,7 @@ impl Problem {
     }
 }
 
-/// Where a tensor is read of which nothing is said.
+/// The memories of an operand without `@`.
 fn place_of_bare(origin: Origin, weights: Weights) -> MemorySet {
     if origin == Origin::Weight { weights.memories() } else { MemorySet::SCRATCHPAD }
 }
@@ -206,7 +208,7 @@ impl FromStr for Problem {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Text`] at the first line that does not parse; those of [`Machine::new`](crate::Machine::new),
+    /// [`Error::Text`] for the first line that does not parse; those of [`Machine::new`](crate::Machine::new),
     /// [`Machine::with_clock`](crate::Machine::with_clock) and [`GraphBuilder::build`].
     fn from_str(text: &str) -> Result<Problem, Error> {
         let statements =
@@ -223,7 +225,7 @@ impl FromStr for Problem {
         let weights = machine.weights.unwrap_or_default();
         let no_machine = Error::Text { line: text.lines().count().max(1), message: "no machine".into() };
         let machine = machine.finish()?.ok_or(no_machine);
-        // What is wrong with an operator is said first.
+        // Errors in operators are reported first.
         let memories =
             machine.as_ref().map_or(Vec::new(), |it| it.memories().iter().map(|it| it.name.clone()).collect());
         let mut parser =
@@ -235,16 +237,16 @@ impl FromStr for Problem {
     }
 }
 
-/// Before the bytes from the start of the larger one of two tensors to that of the smaller one.
+/// Precedes the byte offset of the smaller tensor in the larger one.
 const AT: &str = "at";
 
-/// Before whether a weight may be kept from one run to the next.
+/// Precedes the way a weight is kept from one run to the next.
 const KEEP: &str = "keep";
 
-/// Behind `starts` and `ends`.
+/// Follows `starts` and `ends`.
 const ON_CHIP: &str = "on-chip";
 
-/// Before the multiply-accumulates of an operator, and before its cycles.
+/// Precede the multiply-accumulates and the cycles of an operator.
 const MACS: &str = "macs";
 const CYCLES: &str = "cycles";
 const TIMES: [&str; 2] = [MACS, CYCLES];
@@ -329,7 +331,7 @@ impl Parser {
     fn op(&mut self, statement: &str) -> Result<(), String> {
         let rest = statement.trim().strip_prefix("op").unwrap_or_default();
         let (name, rest) = rest.split_once(':').ok_or("expected `op NAME: READS -> WRITES`")?;
-        let (reads, writes) = rest.split_once("->").ok_or("expected `->` after what is read")?;
+        let (reads, writes) = rest.split_once("->").ok_or("expected `->` after the operands")?;
         let (writes, workspace, times) = self.split_writes(writes)?;
         let reads = reads.split_whitespace().map(|it| self.read(it)).collect::<Result<Vec<_>, _>>()?;
         let mut names = Vec::new();
@@ -362,7 +364,7 @@ impl Parser {
         let tensors = self.graph.op_with_uses(name.trim(), &reads, names.clone(), workspace);
         for (index, time) in times.iter().enumerate() {
             if times[..index].iter().any(|it| it.0 == time.0) {
-                return Err(format!("`{}` is said twice", time.0));
+                return Err(format!("`{}` is given twice", time.0));
             }
             match *time {
                 (MACS, macs) => {
@@ -376,7 +378,7 @@ impl Parser {
         names.iter().zip(tensors).try_for_each(|((name, _), tensor)| self.define(name, tensor))
     }
 
-    /// What is written, the workspace, and what is said behind both.
+    /// The results, the workspace, and the keywords after both.
     #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
     fn split_writes<'a>(&self, text: &'a str) -> Result<(&'a str, Bytes, Vec<(&'a str, &'a str)>), String> {
         if let Some((writes, rest)) = text.split_once(" workspace ") {
@@ -420,7 +422,7 @@ impl Parser {
 
     fn define(&mut self, name: &str, tensor: TensorId) -> Result<(), String> {
         if name.contains('@') {
-            return Err(format!("a tensor cannot have the name {name}: behind an @ is a memory"));
+            return Err(format!("a tensor cannot have the name {name}: a memory follows an @"));
         }
         match self.tensors.insert(name.to_owned(), tensor) {
             None => Ok(()),

@@ -8,7 +8,9 @@
 //!    together, or for both.
 //! 2. *Levels*: around the program of an outline, each memory in turn decides what it holds between the copies from and to
 //!    home (`tiers/level.rs`), exactly but for addresses.
-//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`).
+//! 3. *Time*: where the machine has a clock, copies go on beside operators as far as addresses allow (`tiers/overlap.rs`), and
+//!    what comes from home comes early to the memories between (`tiers/prefetch.rs`). Where latency is the objective, more of
+//!    it comes over those, which costs more.
 //! 4. *Bounds*: every border of nested memories has to be crossed by so many bytes, whatever the order
 //!    (`tiers/bound.rs`).
 //!
@@ -17,19 +19,19 @@
 mod bound;
 mod level;
 mod overlap;
+mod prefetch;
 pub(crate) mod program;
 
 use crate::divisor::gcd;
 use crate::time::{self, Clock, LatencyBound, Ratio, Timeline};
 use crate::{
-    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Options, Order, Place, Plan, Problem,
-    Solution, Solver, Traffic, plan, plan_in_order,
+    Action, Bytes, Copy, Deadline, Error, Keep, Machine, Memory, MemoryId, Moves, Objective, Options, Order, Place,
+    Plan, Problem, Solution, Solver, Traffic, plan, plan_in_order,
 };
 use bound::{Border, least_cost, least_cycles};
 use level::Level;
 pub use overlap::overlap;
 use program::Program;
-use std::time::Duration;
 
 /// A plan for a machine of several memories.
 #[derive(Clone, Debug)]
@@ -40,6 +42,8 @@ pub struct TieredPlan {
     pub actions: Vec<Action>,
     /// What it moves, and what that costs.
     pub traffic: Traffic,
+    /// The least that the transfers of a plan cost that was found: less than this one's only if the objective is latency.
+    pub cheapest: u128,
     /// No program costs less, in any order that is allowed.
     pub lower_bound: u128,
     /// No program moves fewer bytes over the border of the scratchpad, of it together with the memory nearest to it, and so
@@ -65,19 +69,24 @@ impl TieredPlan {
         problem: &Problem,
         inner: &Problem,
         memories: &[MemoryId],
-        time_limit: Duration,
+        options: &Options,
     ) -> Result<(), Error> {
-        let limit = Deadline::after(time_limit.mul_f64(SHARE_OF_TIME));
-        let (actions, mut timeline) = overlap(problem, &self.actions)?;
-        self.actions = actions;
+        let rank = |traffic: &Traffic, timeline: &Timeline| match options.objective {
+            Objective::Traffic => (traffic.cost, timeline.makespan.0.into()),
+            Objective::Latency => (timeline.makespan.0.into(), traffic.cost),
+        };
+        let (actions, mut timeline) = overlap(problem, &self.actions, options.objective)?;
+        (self.traffic, self.actions) = (Traffic::of(problem, &actions), actions);
+        let limit = Deadline::after(options.time_limit.mul_f64(SHARE_OF_TIME));
         let plan = apart_in_time(problem, inner, &self.plan, limit)?;
         let actions = serve(problem, memories, plan.actions(inner), limit.with_grace())?;
+        let (actions, other) = overlap(problem, &actions, options.objective)?;
         let traffic = Traffic::of(problem, &actions);
-        let (actions, other) = overlap(problem, &actions)?;
-        if (traffic.cost, other.makespan) < (self.traffic.cost, timeline.makespan) {
+        if rank(&traffic, &other) < rank(&self.traffic, &timeline) {
             (self.plan, self.actions, self.traffic) = (plan, actions, traffic);
             timeline = other;
         }
+        self.cheapest = self.cheapest.min(self.traffic.cost);
         self.timeline = Some(timeline);
         Ok(())
     }
@@ -140,14 +149,22 @@ pub fn plan_in_tiers(problem: &Problem, options: &Options) -> Result<TieredPlan,
         let actions = serve(problem, &memories, plan.actions(&inner), deadline.within(level_limit).with_grace())?;
         let traffic = Traffic::of(problem, &actions);
         if best.as_ref().is_none_or(|it| traffic.cost < it.traffic.cost) {
-            let (least_bytes, timeline) = (least.clone(), None);
-            best =
-                Some(TieredPlan { plan, actions, traffic, lower_bound, least_bytes, solver, timeline, least_cycles });
+            best = Some(TieredPlan {
+                plan,
+                actions,
+                traffic,
+                cheapest: traffic.cost,
+                lower_bound,
+                least_bytes: least.clone(),
+                solver,
+                timeline: None,
+                least_cycles,
+            });
         }
     }
     let mut best = best.expect("there is a plan for the scratchpad");
     if problem.machine.clock().is_some() {
-        best.overlap(problem, &inner, &memories, options.time_limit)?;
+        best.overlap(problem, &inner, &memories, options)?;
     }
     Ok(best)
 }

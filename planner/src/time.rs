@@ -1,29 +1,30 @@
-//! Time: how long a planned program takes on a machine with a [`Clock`], and programs that take less.
+//! Time: the duration of a planned program on a machine with a [`Clock`], and faster programs.
 //!
 //! # The model
 //!
 //! - There is one compute engine. It runs one operator at a time.
 //! - A *channel* is a queue of transfers, first in, first out, one at a time. Each link has one; several links may
 //!   share one. A transfer of *b* bytes keeps its channel busy for `setup + ⌈max(b, burst) / rate⌉` cycles and is
-//!   complete `latency` cycles after that, while the next one is under way already.
-//! - What an operator reads in host memory goes over the channel of its link while the operator runs.
+//!   complete `latency` cycles after that, while the next one has already begun.
+//! - Operands in host memory go over the channel of their link while the operator runs.
 //!
-//! Left out on purpose: pages of DRAM, arbitration between channels, preemption, fetches of instructions. What they cost
-//! is part of rates and setups.
+//! Pages of DRAM, arbitration between channels, preemption and instruction fetches are not modelled. Their cost is part
+//! of rates and setups.
 //!
-//! All is counted in integers, and what cannot be counted is an error.
+//! All times are integers, and overflow is an error.
 //!
-//! # What there is
+//! # Functions
 //!
-//! [`simulate()`] is the judge of time, as [`check`](crate::check) is that of races. It shares nothing with what plans
-//! transfers. [`overlap()`] makes a program of a plan whose transfers go on beside its operators, and
-//! [`latency_bound`] says how fast one can be at most. [`plan_in_time()`] does it all: the plan, its program, and the bounds.
+//! [`simulate()`] is the judge of time, as [`check`](crate::check) is that of races. It shares no code with the
+//! planners of transfers. [`overlap()`] makes a program of a plan whose transfers run in parallel with its operators,
+//! and [`latency_bound`] is a lower bound on the time of any such program. [`plan_in_time()`] does everything: the
+//! plan, its program, and the bounds.
 //!
 //! ```
 //! use cosma_planner::time::{latency_bound, overlap, simulate};
 //! use cosma_planner::{Bytes, Cycles, Deadline, Problem, greedy_plan, program_text};
 //!
-//! // A byte a cycle; g and its weight have room while f runs.
+//! A byte per cycle; there is space for g's operands while f runs.
 //! let problem: Problem = "machine scratchpad 256 alignment 64
 //! channel dma
 //! link host scratchpad rate 1 on dma

@@ -1,12 +1,11 @@
-//! A plan where the best outline cannot be packed: planning goes on until there are addresses.
+//! A plan if the best outline cannot be packed: planning continues until there are addresses.
 //!
-//! 1. The greedy planner decides addresses as it goes. Its plan always exists.
+//! 1. The greedy planner assigns addresses on the way. It always finds a plan.
 //! 2. The outline is repaired, unless the problem is large: see [`repair`](mod@crate::repair).
-//! 3. A small problem is solved as a whole, addresses included. That is a proof.
-//! 4. Order and residency are decided again with less and less capacity, which leaves gaps between
-//!    addresses, and what comes out is packed, or repaired, as long as it may turn out better than
-//!    the best plan so far.
-//! 5. Of all these outlines, residencies and addresses are improved together: see [`polish`](mod@crate::polish).
+//! 3. A small problem is solved as a whole, addresses included. That gives a proof.
+//! 4. Order and residency are decided again with less and less capacity, which leaves gaps between addresses. The
+//!    results are packed or repaired, as long as they may be better than the best plan so far.
+//! 5. The residencies and addresses of all these outlines are improved together: see [`polish`](mod@crate::polish).
 
 use crate::incumbent::Incumbent;
 use crate::polish::{is_polished, polish, polish_on};
@@ -19,17 +18,16 @@ use crate::{
 };
 use tracing::debug;
 
-/// Problems with so many operators are not repaired where local search improves plans.
+/// The number of operators from which on problems are not repaired if local search improves plans.
 const MIN_OPS_NOT_REPAIRED: usize = 700;
 
-/// The part of the time left that repair may take where local search improves what comes of it.
+/// The share of the remaining time for repair if local search improves its result.
 const SHARE_OF_REPAIR: f64 = 0.2;
 
-/// The part of the time left that deciding with less capacity may take before local search.
+/// The share of the remaining time for deciding with less capacity before local search.
 const SHARE_OF_LESS_CAPACITY: f64 = 0.25;
 
-/// The best plan with addresses that could be found for what was decided without. What it says of
-/// fragmentation is for the caller to say.
+/// The best plan with addresses that is found for a decision without addresses. The caller sets its fragmentation.
 pub(crate) fn plan_anyway(
     problem: &Problem,
     options: &Options,
@@ -40,7 +38,7 @@ pub(crate) fn plan_anyway(
     let Decision { outline, lower_bound, solver, in_simple_order } = decision;
     deadline.enter(Phase::Repair);
     let is_polished = may_polish(problem, options);
-    // What was polished already is polished on.
+    // Continues from a plan that was polished before.
     if let Some(plan) = in_simple_order.as_ref().filter(|it| is_polished && it.plan.order == outline.order) {
         let mut best = Solution { lower_bound: *lower_bound, ..plan.clone() };
         best.offer_incumbent(incumbent);
@@ -85,7 +83,7 @@ pub(crate) fn plan_anyway(
     best
 }
 
-/// Whether outlines are repaired: in large problems, local search builds plans that are better, and faster.
+/// Whether outlines are repaired: in large problems, local search finds better plans, and faster.
 fn is_repaired(problem: &Problem, options: &Options) -> bool {
     let is_large = MIN_OPS_NOT_REPAIRED <= problem.graph.ops().len();
     !is_large || !may_polish(problem, options)
@@ -96,7 +94,7 @@ fn may_polish(problem: &Problem, options: &Options) -> bool {
     options.solver != Solver::Greedy && is_polished(problem)
 }
 
-/// Decides with less and less capacity; gives what was decided.
+/// Decides with less and less capacity; returns the outlines.
 fn less_capacity(
     problem: &Problem,
     options: &Options,
@@ -115,7 +113,7 @@ fn less_capacity(
         let mut outlines = outlines_within(problem, options, outline, capacity, deadline);
         outlines.retain(|it| it.0.non_compulsory(problem) < best.non_compulsory);
         outlines.sort_by_key(|it| it.0.non_compulsory(problem));
-        // Less capacity costs no less, or hardly ever.
+        // Less capacity almost never costs less.
         if outlines.is_empty() {
             break;
         }
@@ -125,7 +123,7 @@ fn less_capacity(
             let cost = outline.non_compulsory(problem);
             let packed = address(problem, &outline, deadline.within(try_for)).map(|it| (it, cost));
             is_packed |= packed.is_some();
-            // Local search builds a plan of one in its order.
+            // Local search builds a plan from one outline in its order.
             let is_left = is_polished && outline.order == *order || !is_repaired(problem, options);
             let repaired = || if is_left { None } else { repair(problem, &outline, deadline) };
             best.offer(packed.or_else(repaired), solver);
@@ -157,7 +155,7 @@ impl Solution {
         deadline.proved(self.lower_bound);
     }
 
-    /// Improves the plan, or one that is made of outlines, all in one order, if that leads to a better one.
+    /// Improves the plan, or one made from outlines that all have one order, if the result is better.
     fn polish(&mut self, problem: &Problem, outlines: &[&Outline], solver: Solver, deadline: Deadline) {
         if self.is_optimal() {
             return;
@@ -178,8 +176,8 @@ impl Solution {
     }
 }
 
-/// Capacities to try when what fits as a sum cannot be packed: without the room that only the
-/// padding of a highest block could give back, then less and less.
+/// Capacities to try if an outline cannot be packed although its sum fits: first without the space that only the
+/// missing padding of a highest block gives, then less and less.
 fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
     let Bytes(alignment) = problem.machine.alignment();
     let stretches = problem.machine.stretches().into_iter();
@@ -190,8 +188,8 @@ fn lesser_capacities(problem: &Problem) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// Outlines that leave some of the scratchpad empty at each step whose operator allows that, and
-/// which solver made them.
+/// Outlines that leave some of the scratchpad empty in each step whose operator allows it, with the solvers that made
+/// them.
 fn outlines_within(
     problem: &Problem,
     options: &Options,

@@ -1,9 +1,9 @@
-//! When each tensor is used, in a given order.
+//! The steps in which each tensor is used, in a given order.
 
 use crate::{OpId, Problem, Step, TensorId};
 use std::ops::Range;
 
-/// The steps that read or write each tensor which lies in the scratchpad for it, or may do so.
+/// The steps that read or write each tensor in the scratchpad, or may do so.
 pub(crate) struct Uses {
     /// By tensor, ascending.
     steps: Vec<Vec<Step>>,

@@ -1,14 +1,14 @@
-//! What the judge finds in a planned program, and how it says so.
+//! The judge's findings in a planned program, and their messages.
 
 use crate::{Bytes, Copy, MemoryId, OpId, Place, Problem, Slice, Slot, Step, TensorId};
 use std::fmt;
 
-/// One thing that is wrong with a planned program.
+/// A fault in a planned program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The line at fault; none for what the whole program lacks.
+    /// The line at fault; `None` for a fault of the whole program.
     pub moment: Option<Moment>,
-    /// What is wrong.
+    /// The fault.
     pub fault: Fault,
 }
 
@@ -17,25 +17,24 @@ pub struct Violation {
 pub struct Moment {
     /// Counted from 1.
     pub line: usize,
-    /// The step that the line is or leads to.
+    /// The step of the line: the current one, or the next one for lines between two steps.
     pub step: Step,
 }
 
-/// A piece of a memory while an operator runs or a copy goes on.
+/// A range of a memory, during an operator or a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Whose it is; none for the operator's workspace.
+    /// Its tensor; `None` for the operator's workspace.
     pub tensor: Option<TensorId>,
-    /// Of its first byte.
+    /// The place of its first byte.
     pub place: Place,
     /// In bytes, without padding.
     pub size: Bytes,
 }
 
-/// The ways in which a planned program can be wrong.
+/// The faults of planned programs.
 ///
-/// The last group is waste: such a program computes the right thing, but one line of it can be
-/// left out, so no planner has a reason to write it.
+/// The last group is waste: such a program computes the right results, but some line of it can be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// A copy of a tensor that the graph does not have.
@@ -47,99 +46,99 @@ pub enum Fault {
     /// A copy, or a half of one, on a machine on which nothing moves.
     Moves(TensorId),
 
-    /// An operator runs again that may run only once.
+    /// An operator that may run only once runs again.
     RunsAgain(OpId),
     /// An operator does not run at all.
     NeverRuns(OpId),
-    /// An operator runs before another that has to run before it.
+    /// An operator runs before another one that must run first.
     OutOfOrder {
         /// The operator.
         op: OpId,
-        /// What has not run.
+        /// The operator that has not run.
         before: OpId,
     },
     /// The slots that an operator reads are not those of its operands, in order.
     WrongReads {
         /// The operator.
         op: OpId,
-        /// What it is given.
+        /// The tensors of its slots.
         found: Vec<TensorId>,
     },
     /// The slots that an operator writes are not those of its results, in order.
     WrongWrites {
         /// The operator.
         op: OpId,
-        /// What it is given.
+        /// The tensors of its slots.
         found: Vec<TensorId>,
     },
-    /// An operator reads or writes in a memory in which it cannot.
+    /// An operator reads or writes in a memory where that is not allowed.
     WrongMemory {
         /// The operator.
         op: OpId,
-        /// What it is given.
+        /// The slot.
         slot: Slot,
     },
     /// Two of an operator's own blocks overlap.
     Overlap(OpId, Block, Block),
 
-    /// A slot is read or copied, but what was put there is gone, or never was there.
+    /// A slot is read or copied, but its tensor was overwritten, or was never there.
     NotThere(Slot),
-    /// A staged tensor is copied or read in host memory, but one of its parts is not there.
+    /// A staged tensor is copied or read in host memory, but one of its parts is missing there.
     PartNotThere {
         /// The staged tensor.
         tensor: TensorId,
-        /// What is not there.
+        /// The missing part.
         part: TensorId,
     },
     /// A block is not at a multiple of the alignment.
     Misaligned(Block),
     /// A block ends after its memory.
     OutOfMemory(Block),
-    /// A block has a byte that is reserved.
+    /// A block overlaps reserved addresses.
     Reserved(Block),
     /// A block lies across two banks.
     AcrossBanks(Block),
-    /// Two operands of an operator lie in one bank of a memory whose banks are to be apart.
+    /// Two operands of an operator lie in one bank of a memory whose banks must be apart.
     OneBank(OpId, Block, Block),
-    /// A tensor is put elsewhere in the scratchpad than where its pin says.
+    /// A pinned tensor is put at another place in the scratchpad.
     NotAtPin(Block),
-    /// A tensor is said to start at a place, but does not start in the scratchpad, or does at another place, or the
-    /// program has begun.
+    /// A declaration of the start of a tensor that does not start in the scratchpad, or starts at another place, or
+    /// after the first line of the program.
     WrongStart(Slot),
-    /// A block is put where a copy comes from or goes to that was not waited for.
+    /// A block overwrites the source or the destination of a copy in flight.
     InFlight(Block, Copy),
 
-    /// A copy from one memory to another between which there is no link.
+    /// A copy between memories without a link.
     NoLink(MemoryId, MemoryId),
-    /// A slice that has a byte in common with another one of the same copy, or no byte, or one behind the tensor.
+    /// A slice that is empty, ends beyond the tensor, or overlaps another slice of the same copy.
     WrongSlice(Slot, Slice),
-    /// A wait for a copy of which not all slices were issued.
+    /// A wait for a copy whose slices were not all issued.
     NotWhole(Slot),
-    /// A wait for what is not being copied there.
+    /// A wait for a tensor that is not being copied there.
     NotIssued(Slot),
     /// A copy that is never waited for.
     NeverWaitedFor(Slot),
-    /// A result is not in host memory at the end, or where nothing moves, in no memory.
+    /// A result is not in host memory at the end; where nothing moves, it is in no memory.
     NeverStored(TensorId),
-    /// It is not said where a tensor lies that starts in the scratchpad.
+    /// The place of a tensor that starts in the scratchpad is not declared.
     NoStart(TensorId),
     /// A tensor is not in the scratchpad at the end.
     NotLeft(TensorId),
-    /// A tensor is not at the place where it is said to lie at the end.
+    /// A tensor is not at its declared place at the end.
     NotAtEnd(Slot),
 
-    /// A line of the prologue that does anything but load a weight which may be kept from run to run.
+    /// A line of the prologue that does not load a weight that may be kept from run to run.
     NoPrologue,
-    /// A weight that the prologue put there is not there at the end of the program, where the next run expects it.
+    /// A weight that the prologue loaded is not there at the end of the program, where the next run expects it.
     Lost(Slot),
-    /// A weight that has to lie in the scratchpad at all times is not put there by the prologue.
+    /// The prologue does not load a weight that must lie in the scratchpad at all times.
     NotKept(TensorId),
 
-    /// A copy to host memory of what host memory has already.
+    /// A copy to host memory of a tensor that host memory already has.
     ThereAlready(TensorId),
-    /// A copy that nothing reads where it goes, before something else is put there.
+    /// A copy whose destination is overwritten before anything reads it.
     NeverRead(Slot),
-    /// A second run of an operator, of which no result is read.
+    /// A second run of an operator whose results are not read.
     RunsForNothing(OpId),
 }
 
@@ -156,7 +155,7 @@ struct DisplayViolation<'a> {
 }
 
 impl DisplayViolation<'_> {
-    // The ids may be those that the judge complains of, so nothing is looked up blindly.
+    // Ids may be the invalid ones that the judge reports, so lookups must not panic.
     fn tensor(&self, id: TensorId) -> String {
         let tensor = self.problem.graph.tensors().get(id.index());
         tensor.map_or_else(|| format!("tensor {}", id.0), |it| it.name.clone())
@@ -245,7 +244,7 @@ impl fmt::Display for DisplayViolation<'_> {
                 let has = machine.memories()[memory.index()].size.unwrap_or_default();
                 write!(f, "{name} of {size} B ends after {} of {has} B", self.memory(memory))
             }
-            Fault::Reserved(block) => write!(f, "{} is where addresses are reserved", self.block(*block)),
+            Fault::Reserved(block) => write!(f, "{} overlaps reserved addresses", self.block(*block)),
             Fault::AcrossBanks(block) => write!(f, "{} lies across two banks", self.block(*block)),
             Fault::OneBank(id, a, b) => {
                 write!(f, "{} and {}, which {} reads, are in one bank", self.block(*a), self.block(*b), op(id))
@@ -257,7 +256,7 @@ impl fmt::Display for DisplayViolation<'_> {
             Fault::WrongStart(slot) => write!(f, "{} is not there from the start", slot.display(self.problem)),
             Fault::InFlight(block, copy) => {
                 let name = tensor(&copy.tensor);
-                write!(f, "{} is put where {name} is still being copied from or to", self.block(*block))
+                write!(f, "{} is written where {name} is still being copied from or to", self.block(*block))
             }
             Fault::Moves(id) => write!(f, "{} is copied, but nothing moves on this machine", tensor(id)),
             Fault::NoLink(from, to) => {
@@ -265,10 +264,7 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::WrongSlice(slot, Slice { low, high }) => {
                 let name = slot.display(self.problem);
-                write!(
-                    f,
-                    "bytes {low} to {high} of {name} are no slice of it beside those that are copied there already"
-                )
+                write!(f, "bytes {low} to {high} of {name} are not a slice of it, or overlap an earlier slice")
             }
             Fault::NotWhole(slot) => {
                 write!(f, "{} is waited for, but not all of it is being copied", slot.display(self.problem))
@@ -278,27 +274,29 @@ impl fmt::Display for DisplayViolation<'_> {
             }
             Fault::NeverWaitedFor(slot) => write!(f, "{} is copied, but not waited for", slot.display(self.problem)),
             Fault::NeverStored(id) => write!(f, "{} is a result, but is not stored", tensor(id)),
-            Fault::NoPrologue => write!(f, "this is no load of a weight that may be kept from run to run"),
+            Fault::NoPrologue => write!(f, "this is not a load of a weight that may be kept from run to run"),
             Fault::Lost(slot) => {
                 write!(f, "{} is kept from run to run, but is not there for the next one", slot.display(self.problem))
             }
-            Fault::NotKept(id) => write!(f, "{} is to be kept from run to run, but is not", tensor(id)),
+            Fault::NotKept(id) => write!(f, "{} must be kept from run to run, but is not", tensor(id)),
             Fault::NoStart(id) => write!(f, "{} starts in the scratchpad, but not at any address", tensor(id)),
             Fault::NotAtEnd(Slot { tensor: id, place }) => {
-                write!(f, "{} is said to end at {}, but does not lie there intact", tensor(id), place.offset)
+                write!(f, "{} is declared to end at {}, but does not lie there intact", tensor(id), place.offset)
             }
-            Fault::NotLeft(id) => write!(f, "{} is to be in the scratchpad, but is not", tensor(id)),
+            Fault::NotLeft(id) => write!(f, "{} must be in the scratchpad at the end, but is not", tensor(id)),
             Fault::ThereAlready(id) => {
                 write!(f, "{} is spilled, but host memory has a copy of it already", tensor(id))
             }
             Fault::NeverRead(Slot { tensor: id, place }) => match place.memory {
-                MemoryId::HOME => write!(f, "{} is spilled, but not reloaded after", tensor(id)),
-                MemoryId::SCRATCHPAD => write!(f, "{} comes in, but nothing reads it while it is there", tensor(id)),
+                MemoryId::HOME => write!(f, "{} is spilled, but not reloaded afterwards", tensor(id)),
+                MemoryId::SCRATCHPAD => {
+                    write!(f, "{} is copied to the scratchpad, but nothing reads it there", tensor(id))
+                }
                 memory => {
-                    write!(f, "{} comes to {}, but nothing reads it while it is there", tensor(id), self.memory(memory))
+                    write!(f, "{} is copied to {}, but nothing reads it there", tensor(id), self.memory(memory))
                 }
             },
-            Fault::RunsForNothing(id) => write!(f, "{} runs again, but nothing reads its results after", op(id)),
+            Fault::RunsForNothing(id) => write!(f, "{} runs again, but nothing reads its results afterwards", op(id)),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Memories in equal parts, across which nothing lies.
+//! Memories with banks, which no block crosses.
 
 mod common;
 
@@ -11,7 +11,7 @@ use cosma_planner::{
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 
-/// The same problem on a scratchpad of so many banks of so many bytes.
+/// The same problem on a scratchpad with this many banks of this size in bytes.
 fn in_banks(problem: &Problem, bank: u64, n_banks: u64) -> Problem {
     let mut memories = problem.machine.memories().to_vec();
     let banks = Some(Banks { size: Bytes(bank), apart: Apart::No });
@@ -20,7 +20,7 @@ fn in_banks(problem: &Problem, bank: u64, n_banks: u64) -> Problem {
     Problem { graph: problem.graph.clone(), machine }
 }
 
-/// On banks of any size: plans are right, bounds are true, and what is refused cannot be.
+/// On banks of any size: plans are correct, bounds are valid, and refused problems have no plan.
 #[test]
 fn it_is_what_trying_every_address_allows() {
     let (planned, refused, reached) = (Tally::default(), Tally::default(), Tally::default());
@@ -42,7 +42,7 @@ fn it_is_what_trying_every_address_allows() {
                 reached.count(optimum == solution.non_compulsory);
                 let free = banked.machine.with_scratchpad(Bytes(bank * n_banks));
                 prop_assert_eq!(&free, &banked.machine);
-                // From a plan that is known already.
+                // From an existing plan.
                 let watcher = |_: &cosma_planner::Progress| ControlFlow::Continue(());
                 let again = plan_from(&banked, &Options::default(), &solution.plan, &watcher).expect("it is right");
                 verdict(&banked, &again.plan).map_err(TestCaseError::fail)?;
@@ -65,7 +65,7 @@ fn it_is_what_trying_every_address_allows() {
     reached.expect(100);
 }
 
-/// Larger ones, by each solver, in either order.
+/// Larger problems, by each solver, with either order.
 #[test]
 fn plans_are_right() {
     let spilling = Tally::default();
@@ -164,7 +164,7 @@ fn what_cannot_be_is_said() {
     assert!(matches!(greedy_plan(&problem), Err(Error::NotPlanned(_))));
 }
 
-/// Where nothing moves, operands are apart.
+/// Where nothing moves, operands are in different banks.
 #[test]
 fn operands_are_apart() {
     let text = "
@@ -195,10 +195,8 @@ return y
         problem.to_string().replace("argument u 64", "argument u 64\nargument v 64").replace("x u ->", "x u v ->");
     let refused = place(&three.parse().expect("a problem"), &options).expect_err("three operands in two banks");
     let said = match cfg!(feature = "ilp") {
-        true => {
-            "4 tensors do not fit together into the memories in which they may lie, operands in different banks: flash, l1"
-        }
-        false => "4 tensors were not found to fit together, operands in different banks into flash, l1",
+        true => "4 tensors do not fit into the memories that they may lie in, operands in different banks: flash, l1",
+        false => "no placement was found for 4 tensors in flash, l1, operands in different banks",
     };
     assert_eq!(refused.to_string(), said);
 }

@@ -1,4 +1,4 @@
-//! Properties of the ways to plan that COSMA is compared with.
+//! Properties of the baselines.
 
 mod common;
 
@@ -13,7 +13,7 @@ fn every_baseline_is_right() {
     let (fragmented, by_size) = (Tally::default(), Tally::default());
     for (shape, n_cases) in [(Shape::SMALL, 200), (Shape::LARGE, 25)] {
         hold(n_cases, shape, |Case { problem, .. }| {
-            // Not once for each baseline: the least peak takes its time.
+            // Only once for all baselines, since the least peak takes long.
             let orders = OrderRule::ALL.map(|it| (it, it.order(problem)));
             let again = OrderRule::ALL.map(|it| (it, it.order(problem)));
             prop_assert_eq!(&again, &orders);
@@ -32,7 +32,7 @@ fn every_baseline_is_right() {
                 prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", baseline);
                 let again = baseline.plan_in_order(problem, order).expect("as before");
                 prop_assert_eq!(&again, &plan, "{}", baseline);
-                // By sum of sizes alone less would move.
+                // Less traffic by the sum of sizes alone.
                 let replaced = greedy(problem, order).non_compulsory(problem);
                 let is_farthest = baseline.replacement == ReplacementRule::FarthestNextUse;
                 let is_worse = is_farthest && replaced < traffic.non_compulsory;
@@ -84,7 +84,7 @@ fn no_baseline_beats_the_optimum() {
     met.expect(300);
 }
 
-/// What rules do not know of: the cheapest residencies cannot be packed.
+/// Beyond the rules: the cheapest residencies cannot be packed.
 #[test]
 fn baselines_plan_what_does_not_pack() {
     for case in FRAGMENTED {

@@ -1,4 +1,4 @@
-//! Machines with a clock as text: what is read, what is written, what is refused, and how long things take.
+//! Machines with a clock as text: what is read, written and refused, and the resulting times.
 
 use cosma_planner::time::{Channel, Clock, Compute, Timing};
 use cosma_planner::{Cycles, Error, Machine, OpId, Problem};
@@ -20,7 +20,7 @@ fn parse(text: &str) -> Result<Problem, String> {
     text.parse::<Problem>().map_err(|error| error.to_string())
 }
 
-/// What the parser says where one word of [`CLOCKED`] is another.
+/// The parser's error for [`CLOCKED`] with one word replaced.
 #[track_caller]
 fn refusal(word: &str, other: &str) -> String {
     assert!(CLOCKED.contains(word), "the word is there");
@@ -33,10 +33,10 @@ fn a_clock_is_read_and_written() {
     assert_eq!(problem.to_string(), CLOCKED.trim_start());
     assert_eq!(problem.graph.ops()[0].macs, Some(4096));
     assert_eq!(problem.graph.ops()[1].cycles, Some(Cycles(900)));
-    // Defaults are left out as one likes.
+    // Defaults may be omitted.
     let short = CLOCKED.replace(" setup 0 latency 250 burst 0", " latency 250").replace("15/4", "3.75");
     assert_eq!(parse(&short).unwrap(), problem);
-    // Without a clock, it is the problem of before.
+    // Without its clock, it is the original problem.
     let plain = Problem { machine: problem.machine.without_clock(), ..problem.clone() };
     assert!(plain.to_string().starts_with("machine scratchpad 192 alignment 64 weights resident\nargument x 64\n"));
     assert_eq!(plain.cycles(OpId(0)), Ok(None));
@@ -70,7 +70,7 @@ op h: a -> c 64 over a, macs2 5 workspace 0 cycles 9
     let problem = parse(text).unwrap();
     assert_eq!(problem.to_string(), text.trim_start());
     assert_eq!(problem.graph.ops()[0].writes.len(), 1);
-    // Where no tensor has such a name, a result comes first.
+    // If no tensor has such a name, a result comes first.
     let text = "machine scratchpad 64 alignment 64 weights resident\nop f: -> a 1, macs 64\n";
     assert_eq!(parse(text).unwrap().graph.ops()[0].writes.len(), 2);
 }
@@ -81,11 +81,11 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(refusal("15/4", "NaN"), "line 5: expected a ratio such as 15/4, 3.75 or 16, not NaN");
     assert_eq!(refusal("15/4", "-1"), "line 5: expected a ratio such as 15/4, 3.75 or 16, not -1");
     assert_eq!(refusal("on dma0", "on dma7"), "line 5: no channel dma7 so far");
-    assert_eq!(refusal("channel dma1", "channel dma0"), "line 4: channel dma0 is there already");
-    assert_eq!(refusal(" rate 15/4", ""), "line 5: `setup` of a link without a rate");
-    assert_eq!(refusal(" on dma0", ""), "line 5: a link with a rate is `on` a channel");
+    assert_eq!(refusal("channel dma1", "channel dma0"), "line 4: channel dma0 is defined twice");
+    assert_eq!(refusal(" rate 15/4", ""), "line 5: `setup` needs a link with a rate");
+    assert_eq!(refusal(" on dma0", ""), "line 5: a link with a rate needs `on CHANNEL`");
     assert_eq!(refusal("rate 16 setup 0 latency 250 burst 0 on dma1", ""), "either each link has a rate or none");
-    assert_eq!(refusal("latency 500", "latency 5 latency 6"), "line 5: `latency` is said twice");
+    assert_eq!(refusal("latency 500", "latency 5 latency 6"), "line 5: `latency` is given twice");
     assert_eq!(refusal("latency 500", "latency many"), "line 5: expected a number of cycles, not many");
     assert_eq!(
         refusal("bytes_per_cycle 64", "bytes_per_cycle 0"),
@@ -94,9 +94,9 @@ fn what_contradicts_itself_is_refused() {
     assert_eq!(refusal("least_cycles 3", "least_cycles"), "line 7: nothing after `least_cycles`");
     assert_eq!(refusal("link host", "link mars"), "line 5: no memory mars so far");
     assert_eq!(refusal("macs 4096", "macs many"), "line 9: expected a number of macs, not many");
-    assert_eq!(refusal("macs 4096", "macs 1 macs 2"), "line 9: `macs` is said twice");
+    assert_eq!(refusal("macs 4096", "macs 1 macs 2"), "line 9: `macs` is given twice");
     let without_rates = "machine scratchpad 64 alignment 64\nchannel dma\n";
-    assert_eq!(parse(without_rates), Err("channel dma, but no link has a rate".into()));
+    assert_eq!(parse(without_rates), Err("there is channel dma, but no link has a rate".into()));
 }
 
 #[test]
@@ -117,7 +117,10 @@ fn a_clock_is_one_of_its_machine() {
     assert_eq!(refusal(clock(&["a"], &[timing])), "either each link has a rate or none");
     assert_eq!(refusal(clock(&["a", "a"], &[timing; 2])), "two channels have the name a");
     assert_eq!(refusal(clock(&["a b"], &[timing; 2])), "a channel cannot have the name 'a b'");
-    assert_eq!(refusal(clock(&[], &[timing; 2])), "the link from host to scratchpad is on a channel that there is not");
+    assert_eq!(
+        refusal(clock(&[], &[timing; 2])),
+        "the link from host to scratchpad is on a channel that does not exist"
+    );
     assert!(machine().with_clock(clock(&["a"], &[timing; 2])).is_ok());
 }
 
@@ -126,11 +129,11 @@ fn times_follow_from_the_numbers() {
     let problem = parse(CLOCKED).unwrap();
     let timing = problem.machine.clock().unwrap().timings[0];
     let busy = |bytes| timing.busy(cosma_planner::Bytes(bytes)).map(|it| it.0);
-    // 128 B at 15/4 B a cycle are 34.1 cycles.
+    // 128 B at 15/4 B per cycle take 34.1 cycles.
     assert_eq!((busy(0), busy(128), busy(150)), (Ok(16 + 35), Ok(16 + 35), Ok(16 + 40)));
     assert_eq!(busy(u64::MAX / 2), Ok(16 + (u128::from(u64::MAX / 2) * 4).div_ceil(15) as u64));
     let of = |op| problem.cycles(OpId(op)).unwrap().unwrap().0;
-    // 4096 / 512 macs; its own; 60 B at 64 B a cycle, but at least 3 cycles.
+    // 4096 / 512 macs; its own cycles; 60 B at 64 B per cycle, but at least 3 cycles.
     assert_eq!((of(0), of(1), of(2)), (8, 900, 3));
     let slow = CLOCKED.replace("cycles_per_mac 1/512", "cycles_per_mac 18446744073709551615");
     assert_eq!(parse(&slow).unwrap().cycles(OpId(0)), Err(Error::TooManyCycles));

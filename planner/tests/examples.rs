@@ -1,6 +1,6 @@
-//! The example that needs no MLIR, run.
+//! Runs the example without MLIR.
 
-// As it is compiled for itself, too.
+// It is also compiled as an example.
 #[allow(dead_code)]
 #[path = "../examples/without_mlir.rs"]
 mod without_mlir;

@@ -30,8 +30,7 @@ op h: b -> c 1
 op i: a c ->
 op j: x ->
 ";
-    // x is used last, so it is the first to make room: at 4 for c, at 3 for b already, and then a
-    // has to go too.
+    // x is used last, so it is evicted first: with 4 for c, and with 3 already for b, and then a must be evicted too.
     assert_eq!(outline_cost(&text.replace("4", "5")), 0);
     assert_eq!(outline_cost(text), 1);
     assert_eq!(outline_cost(&text.replace("4", "3")), 3);

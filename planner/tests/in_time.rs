@@ -1,4 +1,5 @@
-//! Problems planned to programs: right, never slower than those of the plan of least traffic, between bounds.
+//! Problems planned with a clock: programs are correct, never slower than those of the plan with minimal traffic, and
+//! within bounds.
 
 mod common;
 
@@ -41,7 +42,7 @@ fn time_is_won_and_traffic_is_not_lost_unknowingly() {
             if objective == Objective::Traffic {
                 prop_assert_eq!(it.solution.non_compulsory, least.non_compulsory, "{}", problem);
             }
-            // Where traffic does not count, nothing is lost.
+            // If traffic does not count, nothing is lost.
             prop_assert!(before.is_none_or(|it| makespan <= it), "{} after {:?}\n{}", makespan, before, problem);
             before = Some(makespan);
             faster.count(makespan < of_least);
@@ -66,7 +67,7 @@ op h: y -> b 128 cycles 100
 return a b
 ";
 
-/// What has much to store runs first.
+/// The operator with the large store runs first.
 #[test]
 fn stores_go_on_beside_what_is_left_to_compute() {
     let problem: Problem = STORES.parse().unwrap();
@@ -102,7 +103,7 @@ fn it_ends_in_time_starts_from_what_there_is_and_asks_for_a_clock() {
     assert_eq!(plan_in_time(&plain, &options, &goes_on).map(|_| ()), Err(Error::NoClock));
 }
 
-/// What a watcher is told of time: never more cycles than before, never a lower bound, and at last what comes out.
+/// The reports to a watcher: cycles never rise, bounds never fall, and the last report is the result.
 #[test]
 fn a_watcher_sees_cycles_and_their_bound() {
     let problem: Problem = STORES.parse().unwrap();
@@ -124,7 +125,7 @@ fn a_watcher_sees_cycles_and_their_bound() {
         let last = told.last().unwrap();
         assert_eq!(*last, (Phase::Done, Some(it.overlapped.timeline.makespan), Some(it.any_order.cycles)));
     }
-    // Without a clock there is nothing to be told.
+    // Without a clock there are no such reports.
     let plain = Problem { machine: problem.machine.without_clock(), ..problem };
     let watch = |it: &Progress| {
         assert_eq!((it.cycles, it.least_cycles), (None, None));

@@ -1,4 +1,4 @@
-//! Planning from a plan that there is already.
+//! Planning from an incumbent.
 
 mod common;
 
@@ -16,8 +16,8 @@ fn from(problem: &Problem, options: &Options, incumbent: &Plan) -> Result<Soluti
     plan_from(problem, options, incumbent, &|_| ControlFlow::Continue(()))
 }
 
-/// Whatever is given, what comes out is no worse, and no worse than without it; in no time it is what was given,
-/// if that is better than what takes no time.
+/// The result is never worse than the incumbent, or than the result without it; without any time it is the incumbent,
+/// if that is better than the instant plans.
 #[test]
 fn no_plan_gets_worse() {
     let (improved, kept) = (Tally::default(), Tally::default());
@@ -47,7 +47,7 @@ fn no_plan_gets_worse() {
     kept.expect(5);
 }
 
-/// Where it moves nothing beyond the compulsory, it is returned as it is.
+/// An incumbent with only compulsory traffic is returned unchanged.
 #[test]
 fn nothing_is_better_than_nothing() {
     let problem: Problem = "machine scratchpad 256 alignment 64 weights resident
@@ -70,7 +70,7 @@ return y
     assert_eq!(solution.solver, Solver::Greedy);
 }
 
-/// The best plan with addresses, given to a planner that has no time to find one.
+/// The best plan with addresses, given to a planner without time to find addresses.
 #[test]
 fn addresses_that_are_known_need_not_be_found() {
     for case in FRAGMENTED {
@@ -83,7 +83,7 @@ fn addresses_that_are_known_need_not_be_found() {
     }
 }
 
-/// A scratchpad whose ends are reserved is planned as a smaller one, and the incumbent with it.
+/// A scratchpad with reserved ends is planned as a smaller one, and so is the incumbent.
 #[test]
 fn reserved_ends() {
     let text = "memory dram

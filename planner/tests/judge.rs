@@ -1,9 +1,9 @@
-//! What the judge says of programs that are right, and of each way to be wrong.
+//! The judge's verdicts on correct programs, and on each kind of fault.
 
 use cosma_planner::testing::{Answer, compute, interpret_with, parse_program};
 use cosma_planner::{Action, Bytes, Copy, MemoryId, OpId, Place, Problem, Slot, TensorId, check, program_text};
 
-/// Two operators on three units: `x` must make room for `z` and the result `y` stays.
+/// Two operators on three units: `x` must be evicted for `z`, and the result `y` stays.
 const CHAIN: &str = "
 machine scratchpad 192 alignment 64 weights resident
 argument x 64
@@ -23,7 +23,7 @@ fn problem(text: &str) -> Problem {
     text.parse().expect("the problem parses")
 }
 
-/// The judge's sentences, or the traffic.
+/// The judge's messages, or the traffic.
 #[track_caller]
 fn verdict(problem_text: &str, program: &str) -> String {
     let problem = problem(problem_text);
@@ -40,7 +40,7 @@ fn judge(problem: &Problem, actions: &[Action]) -> String {
     }
 }
 
-/// What the judge says after one line of [`CHAIN_PROGRAM`] was replaced by others.
+/// The judge's verdict after one line of [`CHAIN_PROGRAM`] was replaced by others.
 #[track_caller]
 fn verdict_with(line: &str, replacement: &str) -> String {
     assert!(CHAIN_PROGRAM.contains(line), "the line is there");
@@ -59,7 +59,7 @@ fn programs_read_back_as_written() {
     assert_eq!(program_text(&problem, &actions).join("\n"), SPILL_PROGRAM.trim());
 }
 
-/// `a` and the streamed `w` have to come twice, and only `b` has to be spilled for it.
+/// `a` and the streamed `w` must be loaded twice, and only `b` must be spilled for it.
 const SPILL: &str = "
 machine scratchpad 128 alignment 64 weights streamed
 argument a 64
@@ -85,7 +85,7 @@ run i: c@0 d@64 ->
 
 #[test]
 fn spills_and_reloads_and_streams_are_counted() {
-    // Compulsory: a, w, c. Not: b out and in, w and c once more.
+    // Compulsory: a, w, c. Non-compulsory: b out and in, w and c once more.
     assert_eq!(verdict(SPILL, SPILL_PROGRAM), "right: 138 + 202 B");
 }
 
@@ -98,8 +98,8 @@ fn what_was_overwritten_is_not_there() {
         reload y at 0
         run g: y@64 z@128 -> s@0
         store s@0";
-    // y is still intact at its old place: the reload is at fault, not the read.
-    assert_eq!(verdict(CHAIN, program), "line 4, step 1: y comes in, but nothing reads it while it is there");
+    // y is still intact at its old place: the fault is the reload, not the read.
+    assert_eq!(verdict(CHAIN, program), "line 4, step 1: y is copied to the scratchpad, but nothing reads it there");
     let overwritten = verdict(SPILL, &SPILL_PROGRAM.replace("reload c at 0\n", ""));
     assert_eq!(overwritten, "line 8, step 3: c is needed at 0, but does not lie there intact");
 }
@@ -113,7 +113,7 @@ argument y 4
 op f: x y -> z 1
 ";
     let program = "load x at 0\nload y at 3\nrun f: x@0 y@3 -> z@8";
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 3, step 0: x is needed at 0, but does not lie there intact
 line 3, step 0: x@0 and y@3 overlap while f runs";
     assert_eq!(verdict(text, program), expected);
@@ -143,7 +143,7 @@ op f: -> y 1 workspace 2
 op g: x y ->
 ";
     let program = "load x at 3\nrun f: -> y@0 workspace@2\nrun g: x@3 y@0 ->";
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 3, step 1: x is needed at 3, but does not lie there intact";
     assert_eq!(verdict(text, program), expected);
     assert_eq!(verdict(text, &program.replace("workspace@2", "workspace@1")), "right: 1 + 0 B");
@@ -164,7 +164,7 @@ op h: done ->
         run g: done@0 x@0 ->
         run h: done@0 ->";
     assert_eq!(verdict(text, program), "right: 4 + 0 B");
-    // It still has to be written before it is read.
+    // It must still be written before it is read.
     let early = program.replace("        run h: done@0 ->", "");
     let early = format!("run h: done@0 ->\n{early}");
     assert_eq!(verdict(text, &early), "line 1, step 0: done is needed at 0, but does not lie there intact");
@@ -200,7 +200,7 @@ fn operands_are_the_operators_own_in_order() {
     let swapped = verdict_with("run g: y@64 z@128", "run g: z@128 y@64");
     assert_eq!(swapped, "line 3, step 1: g reads y z, but is given z y");
     let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: -> y@64 z@128");
-    let expected = "line 1, step 0: x comes in, but nothing reads it while it is there
+    let expected = "line 1, step 0: x is copied to the scratchpad, but nothing reads it there
 line 2, step 0: f reads x, but is given nothing";
     assert_eq!(fewer, expected);
     let fewer = verdict_with("run f: x@0 -> y@64 z@128", "run f: x@0 -> z@128");
@@ -211,18 +211,18 @@ line 3, step 1: y is needed at 64, but does not lie there intact";
 
 #[test]
 fn a_copy_is_called_what_it_is() {
-    // That it follows from what came before, and what it counts for with it, is for those who read a program to say.
+    // The kind of a copy follows from earlier lines; readers of programs check the names.
     let load_twice = SPILL_PROGRAM.replace("reload c", "load c");
-    assert_eq!(verdict(SPILL, &load_twice), "line 9: c is loaded, but is no argument");
+    assert_eq!(verdict(SPILL, &load_twice), "line 9: c is loaded, but is not an argument");
     let reload_first = verdict_with("load x", "reload x");
     assert_eq!(reload_first, "line 2: x is reloaded, but was not loaded before");
     let again = verdict_with("run f", "load x at 64\nrun f");
     assert_eq!(again, "line 3: x is loaded a second time, which is a reload");
     assert_eq!(verdict_with("store s@0", "store s@0\nstore s@0"), "line 6: s is stored a second time");
     let other = verdict_with("store s@0", "store s@0\nstore z@128");
-    assert_eq!(other, "line 6: z is stored, but is no result that an operator writes");
+    assert_eq!(other, "line 6: z is stored, but is not a result that an operator writes");
     let spilled = verdict_with("store s@0", "spill s@0");
-    assert_eq!(spilled, "line 5: s is spilled, but is a result and to be stored");
+    assert_eq!(spilled, "line 5: s is spilled, but is a result, so this is a store");
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn each_result_is_stored_and_nothing_else() {
     let never = verdict_with("store s@0", "");
     assert_eq!(never, "at the end: s is a result, but is not stored");
     let other = verdict_with("store s@0", "store s@0\nspill z@128");
-    assert_eq!(other, "line 5, step 2: z is spilled, but not reloaded after");
+    assert_eq!(other, "line 5, step 2: z is spilled, but not reloaded afterwards");
     let twice = verdict_with("store s@0", "store s@0\nspill s@0");
     assert_eq!(twice, "line 5, step 2: s is spilled, but host memory has a copy of it already");
 }
@@ -261,7 +261,7 @@ fn each_result_is_stored_and_nothing_else() {
 fn an_argument_that_is_returned_is_in_host_memory_already() {
     let text = "machine scratchpad 4 alignment 1 weights resident\nargument x 4\nreturn x";
     assert_eq!(verdict(text, ""), "right: 0 + 0 B");
-    // Its copy is read, but for nothing.
+    // Its copy is read, but needlessly.
     let expected = "line 2, step 0: x is spilled, but host memory has a copy of it already";
     assert_eq!(verdict(text, "load x at 0\nspill x@0"), expected);
 }
@@ -271,12 +271,12 @@ fn transfers_that_serve_nothing_are_waste() {
     let spill_argument = verdict_with("run f", "spill x@0\nrun f");
     assert_eq!(spill_argument, "line 2, step 0: x is spilled, but host memory has a copy of it already");
     let spill_only = verdict_with("run g", "spill y@64\nrun g");
-    assert_eq!(spill_only, "line 3, step 1: y is spilled, but not reloaded after");
+    assert_eq!(spill_only, "line 3, step 1: y is spilled, but not reloaded afterwards");
     let reload_in_place = verdict_with("run f", "reload x at 0\nrun f");
-    assert_eq!(reload_in_place, "line 1, step 0: x comes in, but nothing reads it while it is there");
+    assert_eq!(reload_in_place, "line 1, step 0: x is copied to the scratchpad, but nothing reads it there");
 }
 
-/// Two tiles write a tensor in host memory, and a third one reads a region of it that has bytes of both.
+/// Two tiles write a tensor in host memory, and a third one reads a region of it that overlaps both.
 const STAGED: &str = "
 machine scratchpad 192 alignment 64 weights resident
 argument x 64
@@ -310,16 +310,15 @@ fn a_staged_tensor_is_there_as_soon_as_its_parts_are() {
     );
     assert_eq!(
         with("reload s at 0", "reload s at 0\nreload s at 0"),
-        "line 6, step 2: s comes in, but nothing reads it while it is there"
+        "line 6, step 2: s is copied to the scratchpad, but nothing reads it there"
     );
-    // What nobody brings back is a part nevertheless.
+    // A part need not be reloaded.
     let unread = STAGED.replace("op c: s p ->", "op c: p q ->");
     let program =
         STAGED_PROGRAM.replace("reload s at 0\n", "").replace("s@0 p@64", "p@64 q@128").replace("r@128", "r@0");
-    let expected =
-        "line 3, step 1: p is spilled, but not reloaded after\nline 5, step 2: q is spilled, but not reloaded after";
+    let expected = "line 3, step 1: p is spilled, but not reloaded afterwards\nline 5, step 2: q is spilled, but not reloaded afterwards";
     assert_eq!(verdict(&unread, &program), expected);
-    // Read in host memory, it passes by.
+    // Read in host memory, it is streamed.
     let streamed = STAGED.replace("c: s p", "c: s@host p");
     let program = STAGED_PROGRAM.replace("reload s at 0\n", "").replace("c: s@0", "c: s@host");
     assert_eq!(verdict(&streamed, &program), "right: 128 + 176 B");
@@ -327,7 +326,7 @@ fn a_staged_tensor_is_there_as_soon_as_its_parts_are() {
     assert_eq!(verdict(&streamed, &program.replace("spill q@128\n", "")), expected);
 }
 
-/// A part that is a result is stored, and that is all.
+/// A part that is a result is stored once.
 #[test]
 fn a_part_that_is_a_result_goes_out_once() {
     let result = STAGED.replace("return r", "return r p");
@@ -357,7 +356,7 @@ line 2, step 0: there is no memory 4294967295
 line 3, step 0: s is needed in host memory, but is not there
 line 3, step 0: s@18446744073709551615 is not at a multiple of 64 B
 line 3, step 0: s@18446744073709551615 of 64 B ends after the scratchpad of 192 B
-line 3, step 0: s comes in, but nothing reads it while it is there
+line 3, step 0: s is copied to the scratchpad, but nothing reads it there
 line 4, step 0: tensor 4294967295@18446744073709551615 is waited for, but is not being copied
 line 5, step 0: there is no operator 17
 line 6, step 1: f reads x, but is given tensor 4294967295
@@ -391,10 +390,10 @@ store s@64
     assert_eq!(verdict(IN_PLACE, program), "right: 180 + 0 B");
     let of_the_other = program.replace("s@64", "s@0");
     assert_eq!(verdict(IN_PLACE, &of_the_other), "right: 180 + 0 B");
-    // It has to be said.
+    // It must be declared.
     let unsaid = IN_PLACE.replace(" over x", "");
     assert_eq!(verdict(&unsaid, program), "line 2, step 0: x@0 and r@0 overlap while f runs");
-    // Not a part of it.
+    // A part at the wrong offset.
     let shifted = program.replace("r@0", "r@32");
     assert!(verdict(IN_PLACE, &shifted).contains("x@0 and r@32 overlap while f runs"));
 }
@@ -434,7 +433,7 @@ store s@0
     assert!(verdict.starts_with("line 2, step 0: r@0 and s@0 overlap while f runs"), "{verdict}");
 }
 
-/// A concatenation and a split, of parts that are not as large as their rooms.
+/// A concatenation and a split, with parts smaller than their padded sizes.
 const PARTS: &str = "
 machine scratchpad 192 alignment 64 weights resident
 argument x 60
@@ -455,23 +454,22 @@ store a@64
 store b@128
 ";
     assert_eq!(verdict(PARTS, program), "right: 234 + 0 B");
-    // Only one of them, and only some of what is split.
+    // Only one of them, and only a part of the operand of the split.
     let one = program.replace("b@128", "b@0");
     assert_eq!(verdict(PARTS, &one), "right: 234 + 0 B");
-    // At another byte of it.
+    // At another offset.
     let swapped = program.replace("b@128", "b@64").replace("a@64", "a@0");
     assert!(verdict(PARTS, &swapped).starts_with("line 4, step 1: z@64 and b@64 overlap while part runs"));
-    // It has to be said.
+    // It must be declared.
     let unsaid = PARTS.replace(" y at 64", "");
     assert!(verdict(&unsaid, program).starts_with("line 3, step 0: y@128 and z@64 overlap while join runs"));
-    // What is read after is gone from there.
+    // A tensor that is read later was overwritten there.
     let again = PARTS.replace("part: z", "part: z y");
     let gone = "line 4, step 1: y is needed at 128, but does not lie there intact";
     assert!(verdict(&again, &program.replace("part: z@64", "part: z@64 y@128")).starts_with(gone));
 }
 
-/// Two memories beside host memory, addresses that are reserved, an order that no tensor tells, and an operator that
-/// may run again.
+/// Two memories besides host memory, reserved addresses, an edge without a tensor, and an operator that may run again.
 const TIERS: &str = "
 memory host
 memory l1 192 alignment 64 reserved 0..32
@@ -490,7 +488,7 @@ again f
 return s
 ";
 
-/// `y` is made again, `x` is kept in `l2` for that, and `z` is on its way there while `f` runs.
+/// `y` is recomputed, `x` is kept in `l2` for that, and `z` is copied there while `f` runs.
 const TIERS_PROGRAM: &str = "
 load x at 64
 move x@64 at l2:0 async
@@ -514,12 +512,12 @@ fn tiers_with(line: &str, replacement: &str) -> String {
 
 #[test]
 fn several_memories_copies_that_take_time_runs_again_and_reserved_addresses() {
-    // h has three blocks, and there is room for two.
+    // h has three blocks, and there is space for two.
     let crowded = tiers_with("store", "store");
     assert_eq!(crowded, "line 11, step 3: y@64 and s@64 overlap while h runs");
     let over = TIERS.replace("-> s 60", "-> s 60 over y");
     let program = format!("{TIERS_PROGRAM}store s@64\n");
-    // x and s, and k once. What passes between l1 and l2 counts for nothing.
+    // x and s, and k once. Copies between l1 and l2 do not count.
     assert_eq!(verdict(&over, &program), "right: 136 + 0 B");
     let actions = parse_program(&problem(&over), &program).unwrap();
     assert_eq!(program_text(&problem(&over), &actions).join("\n"), program.trim());
@@ -531,36 +529,36 @@ fn several_memories_copies_that_take_time_runs_again_and_reserved_addresses() {
         assert!(program.contains(line), "the line is there");
         verdict(&over, &program.replace(line, replacement))
     };
-    // A copy is there only when it was waited for, and has its places until then.
+    // A copy is complete only after its wait, and holds both places until then.
     let early = verdict_with("wait x@l2:0\n", "");
     let expected = "line 2, step 0: x@l2:0 is copied, but not waited for
-line 4, step 1: z@64 is put where x is still being copied from or to
+line 4, step 1: z@64 is written where x is still being copied from or to
 line 6, step 2: x is needed at 0 in l2, but does not lie there intact";
     assert_eq!(early, expected);
     let twice = verdict_with("wait x@l2:0\n", "wait x@l2:0\nwait x@l2:0\n");
     assert_eq!(twice, "line 5, step 1: x@l2:0 is waited for, but is not being copied");
     let over_source = verdict_with("wait z@l2:64\nrun f: x@128 -> y@64\n", "run f: x@128 -> y@64\nwait z@l2:64\n");
-    assert_eq!(over_source, "line 8, step 2: y@64 is put where z is still being copied from or to");
+    assert_eq!(over_source, "line 8, step 2: y@64 is written where z is still being copied from or to");
     let over_target = verdict_with("move x@l2:0 at 128", "move x@l2:0 at 128\nmove x@128 at l2:64");
-    let expected = "line 8, step 2: x@l2:64 is put where z is still being copied from or to
-line 8, step 2: x comes to l2, but nothing reads it while it is there";
+    let expected = "line 8, step 2: x@l2:64 is written where z is still being copied from or to
+line 8, step 2: x is copied to l2, but nothing reads it there";
     assert_eq!(over_target, expected);
 
-    // Only what says so runs again, and for something.
+    // Only declared operators may run again, and their results must be read.
     assert_eq!(verdict(&over.replace("again f\n", ""), &program), "line 9, step 2: f runs a second time");
     let for_nothing = verdict_with("store", "load x at 128\nrun f: x@128 -> y@64\nstore");
     assert!(for_nothing.contains("x is loaded a second time"), "{for_nothing}");
     let for_nothing = verdict_with("store s@64", "store s@64\nmove x@l2:0 at 128\nrun f: x@128 -> y@64");
-    assert_eq!(for_nothing, "line 14, step 4: f runs again, but nothing reads its results after");
+    assert_eq!(for_nothing, "line 14, step 4: f runs again, but nothing reads its results afterwards");
 
     // Reserved, missing and misaligned.
     let reserved = verdict_with("load x at 64\nmove x@64", "load x at 0\nmove x@0").replace("x@64 ->", "x@0 ->");
-    assert!(reserved.starts_with("line 1, step 0: x@0 is where addresses are reserved"), "{reserved}");
+    assert!(reserved.starts_with("line 1, step 0: x@0 overlaps reserved addresses"), "{reserved}");
     let reserved = verdict(&over, &program.replace("l2:64", "l2:192"));
-    assert_eq!(reserved, "line 6, step 2: z@l2:192 is where addresses are reserved");
+    assert_eq!(reserved, "line 6, step 2: z@l2:192 overlaps reserved addresses");
     let far = verdict(&over, &program.replace("l2:64", "l2:208"));
     let expected = "line 6, step 2: z@l2:208 of 60 B ends after l2 of 256 B
-line 6, step 2: z@l2:208 is where addresses are reserved";
+line 6, step 2: z@l2:208 overlaps reserved addresses";
     assert_eq!(far, expected);
     assert_eq!(
         verdict(&over, &program.replace("l2:64", "l2:72")),
@@ -569,21 +567,20 @@ line 6, step 2: z@l2:208 is where addresses are reserved";
     let unlinked = over.replace("link l2 l1\n", "");
     assert!(verdict(&unlinked, &program).starts_with("line 7, step 2: there is no link from l2 to the scratchpad"));
 
-    // An operand lies in one of the memories of its use, an order is kept, and what nothing reads is waste.
+    // An operand may lie in one of the memories of its use, edges are respected, and an unread copy is waste.
     let direct = format!("load k at l2:128\n{program}").replace("k@host", "k@l2:128");
     assert!(verdict(&over, &direct).starts_with("line 1, step 0: there is no link from host memory to l2"));
     let on_chip = verdict_with("run g: y@128 k@host", "load k at 64\nrun g: y@128 k@64");
     assert!(on_chip.contains("g is given k in the scratchpad, where it cannot use it"), "{on_chip}");
     let waste = verdict_with("run g:", "move y@128 at l2:128\nrun g:");
-    assert_eq!(waste, "line 5, step 1: y comes to l2, but nothing reads it while it is there");
+    assert_eq!(waste, "line 5, step 1: y is copied to l2, but nothing reads it there");
     let order = "machine scratchpad 64 alignment 1\nop f: -> a 1\nop g: -> b 1\norder f g\nreturn a b\n";
     let reordered = "run g: -> b@0\nstore b@0\nrun f: -> a@0\nstore a@0\n";
     assert_eq!(verdict(order, reordered), "line 1, step 0: g runs before f, which has to run first");
     assert_eq!(verdict(&order.replace("order f g\n", ""), reordered), "right: 2 + 0 B");
 }
 
-/// The judge looks at what a line touches, and at nothing else: a hundred times more tensors that lie there cost a
-/// line no more.
+/// The judge only visits what a line accesses: a hundred times as many tensors in memory do not make a line slower.
 #[test]
 fn many_tensors_at_once_are_judged() {
     let n_tensors = 30_000;

@@ -10,7 +10,7 @@ use cosma_planner::{
 };
 use std::ops::ControlFlow;
 
-/// A random problem some of whose weights may be kept.
+/// A random problem with weights that may be kept.
 fn keepable(shape: Shape, seed: u64, percent_always: u64) -> Problem {
     let bytes = noise(seed + 77, 128);
     with_kept_weights(&seeded_problem(shape, seed), percent_always, &mut Choices::new(&bytes))
@@ -25,7 +25,7 @@ fn judged(problem: &Problem, plan: &Plan) -> Result<Traffic, String> {
     })
 }
 
-/// Judges a solution, runs its program three times, and gives what each run moves.
+/// Judges a solution, runs its program three times, and returns the traffic of each run.
 #[track_caller]
 fn expect_right(problem: &Problem, solution: &Solution) -> Traffic {
     let plan = &solution.plan;
@@ -38,7 +38,7 @@ fn expect_right(problem: &Problem, solution: &Solution) -> Traffic {
     traffic
 }
 
-/// Of all ways to keep weights, in all orders.
+/// Over all sets of kept weights, in all orders.
 #[test]
 fn bounds_and_plans_surround_what_trying_everything_finds() {
     let (mut n_kept, mut n_optimal, mut n_saved, mut n_partly) = (0, 0, 0, 0);
@@ -49,7 +49,7 @@ fn bounds_and_plans_surround_what_trying_everything_finds() {
             let solution = plan(&problem, &Options { order, ..Options::default() }).expect("there is a plan");
             expect_right(&problem, &solution);
             assert!(optimum <= solution.non_compulsory, "{problem}");
-            // Where nothing may be kept, the bound may be one with addresses, and above that.
+            // If nothing may be kept, the bound may be one with addresses, which can be higher.
             if order == Order::Free && problem.graph.keepable().next().is_some() {
                 assert!(solution.lower_bound <= optimum, "{} B, {optimum} B\n{problem}", solution.lower_bound);
                 n_optimal += usize::from(solution.is_optimal());
@@ -91,13 +91,13 @@ mod by_integer_programming {
         orders
     }
 
-    /// The best of all orders is what trying everything finds; and no bound is above it.
+    /// The best over all orders is that of enumeration; and no bound is above it.
     #[test]
     fn the_choice_in_an_order_is_exact() {
         let (mut n_kept, mut n_tight, mut n_spilling) = (0, 0, 0);
         for seed in 0..400 {
             let problem = keepable(Shape { ops: 5, ..Shape::SMALL }, seed, 0);
-            // What results may take the place of makes the sum of rooms an estimate.
+            // With results in the place of operands the sum of padded sizes is an estimate.
             let pairs = |op: &cosma_planner::Op| op.in_place.iter().any(|it| problem.graph.may_be_kept(it.operand));
             let is_exact = !problem.graph.ops().iter().any(pairs);
             let optimum = kept_optimum(&problem).expect("it fits").expect("nothing has to be kept");
@@ -132,7 +132,7 @@ mod by_integer_programming {
     }
 }
 
-/// Larger problems, some weights of which have to be kept.
+/// Larger problems with weights that must be kept.
 #[test]
 fn every_planner_makes_a_right_plan() {
     let (mut n_too_large, mut n_kept) = (0, 0);
@@ -179,7 +179,7 @@ fn a_weight_that_finds_room_is_loaded_once() {
     assert!(!run.iter().any(|it| it.starts_with("load w") || it.starts_with("load v")), "{run:?}");
     assert_eq!(both.compulsory(), Bytes(192));
 
-    // There is room for one of them beside what each operator needs: for the larger one.
+    // There is space for one of them beside the needs of each operator: for the larger one.
     let (prologue, run) = program(&problem(320, "weight w 128 keep auto\nweight v 64 keep auto"));
     assert_eq!(prologue.len(), 1, "{prologue:?} {run:?}");
     assert!(prologue[0].starts_with("load w"), "{prologue:?}");
@@ -215,7 +215,7 @@ fn it_is_said_of_weights_alone() {
     let mut builder = problem.graph.to_builder();
     let x = builder.argument("x", Bytes(1));
     builder.keep(x, Keep::Auto);
-    assert_eq!(builder.build().expect_err("it is no weight"), Error::Keep { tensor: x });
+    assert_eq!(builder.build().expect_err("it is not a weight"), Error::Keep { tensor: x });
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn the_judge_finds_what_is_lost_between_runs() {
     // Only weights are the same in each run.
     let more: Vec<Action> = prologue.iter().cloned().chain([load(x, 256)]).collect();
     assert!(faults(&more, &actions).contains(&Fault::NoPrologue));
-    // What is put over a weight after its last use does no harm to this run, but to the next one.
+    // Overwriting a weight after its last use is harmless in this run, but not in the next one.
     let w_at = prologue.iter().find_map(|it| match it {
         Action::Copy(copy) if copy.tensor == TensorId(1) => Some(copy.to.offset),
         _ => None,
@@ -254,7 +254,7 @@ fn the_judge_finds_what_is_lost_between_runs() {
     assert!(faults(&twice, &actions).iter().any(|it| matches!(it, Fault::NotThere(_))));
 }
 
-/// With a clock, the program finds the weights where the prologue put them, and no bound is above what it takes.
+/// With a clock, the program finds the weights where the prologue put them, and no bound is above its time.
 #[test]
 fn programs_in_time_find_kept_weights() {
     let mut n_kept = 0;

@@ -1,4 +1,4 @@
-//! Bounds on time for any order and any residency, against everything that can be tried.
+//! Bounds on time for any order and any residencies, compared with enumeration.
 
 mod common;
 
@@ -17,17 +17,17 @@ fn with_clock(case: &Case) -> Problem {
     Problem { machine, ..case.problem.clone() }
 }
 
-/// All there is to find, or all below some time.
+/// Everything, or everything below some time.
 fn labelled(problem: &Problem, order: Order, below: Cycles) -> Labelled {
     let options = LabelOptions { order, below, width: usize::MAX, limit: usize::MAX };
     search_with_labels(problem, &options, Deadline::NEVER).unwrap().expect("it is small")
 }
 
-/// An order, and what may be dropped: each tensor, between two uses.
+/// An order, and the gaps that may be dropped: each tensor, between two uses.
 struct Line<'a> {
     problem: &'a Problem,
     order: &'a [OpId],
-    /// Half-open; the use behind it is at the end.
+    /// Half-open; the next use is at the end.
     gaps: Vec<(TensorId, Range<usize>)>,
 }
 
@@ -47,8 +47,8 @@ impl<'a> Line<'a> {
         chosen >> gap & 1 == 1
     }
 
-    /// The rooms of all that lies in the scratchpad during each step, and what there is room for then. None if that is
-    /// less.
+    /// The padded sizes of everything in the scratchpad during each step, with the capacity of the step. `None` if it
+    /// is exceeded.
     fn rooms(&self, chosen: usize) -> Option<Vec<(u64, u64)>> {
         let problem = self.problem;
         let alignment = problem.machine.alignment();
@@ -84,7 +84,7 @@ impl<'a> Line<'a> {
         Outline::new(self.problem, self.order.to_vec(), &kept)
     }
 
-    /// The recursion for transfers that can be divided, in cycles.
+    /// The recursion for divisible transfers, in cycles.
     fn divided(&self, chosen: usize) -> Option<u64> {
         let rooms = self.rooms(chosen)?;
         let problem = self.problem;
@@ -151,7 +151,7 @@ impl<'a> Line<'a> {
             made += stores;
             ends.push((time, stores));
         }
-        // After each operator, what it and later ones store has still to go out.
+        // After each operator, its own and later results must still be stored.
         let (mut out, mut end) = (0, time);
         for (time, stores) in ends.into_iter().rev() {
             out += stores;
@@ -165,7 +165,7 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The value of the search is that of the best of all orders and residencies.
+/// The value of the search is that of the best order and residencies.
 #[test]
 fn the_search_with_labels_finds_the_best_of_all_paths() {
     let (met, spilling, several) = (Tally::default(), Tally::default(), Tally::default());
@@ -190,14 +190,14 @@ fn the_search_with_labels_finds_the_best_of_all_paths() {
         prop_assert!(found.is_complete);
         let (of_best, outline) = found.best.expect("there is a path");
         prop_assert_eq!(of_best, found.bound);
-        // The path is one whose value that is.
+        // The path has this value.
         let line = Line::new(&problem, &outline.order);
         let dropped: Vec<usize> = (0..1 << line.gaps.len()).filter(|it| line.outline(*it) == outline).collect();
         prop_assert_eq!(dropped.iter().filter_map(|it| line.divided(*it)).min(), Some(cycles), "{}", problem);
         if let Some((cycles, _)) = of_source {
             prop_assert_eq!(labelled(&problem, Order::Source, Cycles(u64::MAX)).bound, Cycles(cycles), "{}", problem);
         }
-        // Nothing is below the optimum, and all that is above it is found below what is above it.
+        // Nothing is below the optimum, and a limit above it does not change the result.
         prop_assert_eq!(labelled(&problem, Order::Free, Cycles(cycles)).bound, Cycles(cycles), "{}", problem);
         prop_assert!(labelled(&problem, Order::Free, Cycles(cycles)).best.is_none());
         met.count(true);
@@ -209,7 +209,7 @@ fn the_search_with_labels_finds_the_best_of_all_paths() {
     assert!(700 < met[0] && 30 < met[1] && 200 < met[2], "{met:?}");
 }
 
-/// No program is faster than the bound of the search, of however few labels.
+/// No program is faster than the bound of the search, with any number of labels.
 #[test]
 fn no_program_is_faster_than_the_bound_of_the_search() {
     let (met, reached, better) = (Tally::default(), Tally::default(), Tally::default());
@@ -246,7 +246,7 @@ fn no_program_is_faster_than_the_bound_of_the_search() {
     assert!(20 < met[1] && 5 < met[2], "{met:?}");
 }
 
-/// No program is faster than what integer programs prove: of its order, and of any.
+/// No program is faster than the bounds of integer programs: for its order, and for any.
 #[cfg(feature = "ilp")]
 #[test]
 fn no_program_is_faster_than_what_integer_programs_prove() {

@@ -1,4 +1,4 @@
-//! Bounds on the makespan against everything that can be tried.
+//! Bounds on the makespan, compared with enumeration.
 
 mod common;
 
@@ -15,7 +15,7 @@ use cosma_planner::{
 use proptest::prelude::*;
 use std::cell::Cell;
 
-/// A byte a cycle each way, in channels of their own, and nothing else.
+/// A byte per cycle in each direction, on separate channels, without setup or latency.
 fn byte_by_byte(problem: &Problem, choices: &mut Choices) -> Problem {
     let mut machine = problem.machine.clone();
     machine.set_alignment(Bytes(1));
@@ -26,7 +26,7 @@ fn byte_by_byte(problem: &Problem, choices: &mut Choices) -> Problem {
     Problem { machine: machine.expect("it has a clock"), ..problem.clone() }
 }
 
-/// The same problem, where nothing has to be in host memory at the end.
+/// The same problem without any stores at the end.
 fn without_results(problem: &Problem) -> Problem {
     let text = problem.to_string();
     let left: Vec<&str> = text.lines().filter(|it| !it.starts_with("return")).collect();
@@ -39,7 +39,7 @@ struct Step {
     due: u64,
 }
 
-/// The steps of a plan that brings tensors in, and neither takes any out nor reads any in host memory.
+/// The steps of a plan that only loads, without write-backs or streaming.
 fn steps(problem: &Problem, plan: &Plan) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     let mut due = 0;
@@ -63,8 +63,8 @@ fn steps(problem: &Problem, plan: &Plan) -> Option<Vec<Step>> {
     Some(steps)
 }
 
-/// How long it takes if in each cycle the next byte comes in, in the order of use, as soon as there is room for it until
-/// it is used.
+/// The time if in each cycle the next byte is loaded, in the order of use, as soon as there is space for it until it is
+/// used.
 fn byte_after_byte(steps: &[Step], scratchpad: u64) -> u64 {
     let mut cycle = 0;
     let (mut at, mut left) = (0, None);
@@ -108,7 +108,7 @@ fn the_bound_of_a_plan_is_reached_where_loads_can_be_divided() {
         let compute: u64 = steps.iter().map(|it| it.cycles).sum();
         let loads: u64 = steps.iter().map(|it| it.due).sum();
         stalls.set(stalls.get() + u32::from(compute < makespan));
-        // Neither computing nor the channel is what takes all the time.
+        // Neither computing nor the channel dominates.
         waits.set(waits.get() + u32::from(compute + steps[0].due < makespan && loads < makespan));
         Ok(())
     });
@@ -140,8 +140,8 @@ fn no_order_is_faster_than_the_bound_for_any() {
     assert!(30 < reached.get() && 100 < several.get(), "{:?}", (reached, several));
 }
 
-/// In every order, with everything that can leave and come back for nothing there or not, and each byte as soon as there
-/// is room for it: nothing is faster than the bounds for any order and for this one, and they are mostly reached.
+/// In every order, with every residency that costs nothing, and each byte as soon as there is space for it: nothing is
+/// faster than the bounds for any order and for this one, and they are usually reached.
 #[test]
 fn no_order_and_no_residency_is_faster_than_the_bounds() {
     let (met, any_reached, order_reached, with_gaps) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
@@ -168,13 +168,14 @@ fn no_order_and_no_residency_is_faster_than_the_bounds() {
     assert!(1000 < met[0] && met[0] / 2 < met[1] && 300 < met[2] && 100 < met[3], "{met:?}");
 }
 
-/// The least time over all residencies in an order in which only arguments leave, and come back; and how many of them can.
+/// The least time over all residencies in an order in which only arguments are evicted and reloaded; and the number of
+/// those that can be.
 fn least_of_residencies(problem: &Problem, order: &[OpId]) -> Option<(u64, usize)> {
     let graph = &problem.graph;
     let uses = |tensor| -> Vec<usize> {
         (0..order.len()).filter(|step| problem.operands(order[*step]).any(|it| it == tensor)).collect()
     };
-    // Between two uses: kept in any case, or an argument that may leave.
+    // Between two uses: kept in any case, or an argument that may be evicted.
     let mut kept: Vec<Vec<TensorId>> = vec![Vec::new(); order.len()];
     let mut gaps: Vec<(TensorId, std::ops::Range<usize>)> = Vec::new();
     for tensor in graph.tensor_ids() {
@@ -202,8 +203,8 @@ fn least_of_residencies(problem: &Problem, order: &[OpId]) -> Option<(u64, usize
     times.min().map(|it| (it, gaps.len()))
 }
 
-/// One load after the other in every order of them, each as soon as there is room for it: no queue is faster than the
-/// bound, and what is found is mostly as fast as the best queue, though that knows nothing of addresses.
+/// Whole loads in every order, each as soon as there is space for it: no queue is faster than the bound, and the
+/// program found is usually as fast as the best queue, which ignores addresses.
 #[test]
 fn no_queue_is_faster_than_the_bound() {
     let (met, as_fast) = (Cell::new(0), Cell::new(0));
@@ -249,8 +250,8 @@ fn queues(n: usize) -> Vec<Vec<usize>> {
     shorter.iter().flat_map(|queue| (0..n).map(move |at| insert(queue, at))).collect()
 }
 
-/// The makespan of a queue of whole loads, each as early as there is room for it by the sum of all; none if one of them
-/// would be too late for its step.
+/// The makespan of a queue of whole loads, each as early as the sum of sizes allows; `None` if one of them would be too
+/// late for its step.
 fn of_queue(steps: &[Step], loads: &[(usize, u64)], queue: &[usize], scratchpad: u64) -> Option<u64> {
     let mut rooms: Vec<u64> = steps.iter().map(|it| it.room).collect();
     let mut since = Vec::new();
@@ -276,7 +277,7 @@ fn of_queue(steps: &[Step], loads: &[(usize, u64)], queue: &[usize], scratchpad:
     Some(now)
 }
 
-/// The clock of a machine, changed.
+/// The problem with a modified clock.
 fn with_timing(problem: &Problem, change: impl Fn(&mut Timing)) -> Problem {
     let mut clock = problem.machine.clock().expect("there is one").clone();
     clock.timings.iter_mut().for_each(change);
@@ -294,7 +295,7 @@ fn faster_and_larger_machines_do_not_raise_a_bound() {
             (any, bound_of_plan(problem, &plan).unwrap())
         };
         let (any, of_plan) = bounds(&problem);
-        // That of a plan counts the latency of what comes last only where the channel is known to have work after the
+        // The bound of a plan counts the latency of the last transfer only if the channel certainly works after the
         // last operator, so it may miss it on the slower machine.
         let latency = |from, to| problem.machine.timing(from, to).map_or(Cycles::ZERO, |it| it.latency);
         let (home, chip) = (MemoryId::HOME, MemoryId::SCRATCHPAD);
@@ -306,7 +307,7 @@ fn faster_and_larger_machines_do_not_raise_a_bound() {
         wide.machine.set_scratchpad(Bytes(2 * scratchpad.0 + 64));
         let wide = bounds(&wide);
         prop_assert!(wide.0 <= any && wide.1 <= of_plan, "{}", problem);
-        // Without transfers that take time, operators are all there is.
+        // If transfers take no time, only operators count.
         let at_once = with_timing(&problem, |it| {
             *it = Timing { rate: Ratio::new(u64::MAX, 1).unwrap(), channel: it.channel, ..byte_at_once() };
         });

@@ -1,7 +1,7 @@
-//! What is written for other solvers means to a solver what it meant to us.
+//! Programs written for other solvers have the same meaning there.
 #![cfg(feature = "ilp")]
-// The safe bindings cannot read a model from a file. The solver is linked to the planner; as a
-// dependency of its own, it would be compiled for tests that do without it.
+// The safe bindings cannot read a model from a file. The solver is linked through the planner; as a direct dependency,
+// it would be compiled for tests that do not need it.
 #![allow(unsafe_code)]
 
 use cosma_planner::ilp::{self, Decisions, Format};
@@ -10,7 +10,7 @@ use cosma_planner::{Deadline, OpId, Order, Problem};
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::path::PathBuf;
 
-// As in HiGHS' C header, where its integers are those of C.
+// As in HiGHS' C header, with C's integer types.
 unsafe extern "C" {
     fn Highs_create() -> *mut c_void;
     fn Highs_destroy(highs: *mut c_void);
@@ -29,12 +29,12 @@ const MODEL_STATUS_OPTIMAL: c_int = 7;
 /// The optimum of a model in a file.
 fn solve_file(path: &str) -> f64 {
     let path = CString::new(path).expect("a path without zeros");
-    // SAFETY: the handle is made, used and destroyed here, by one thread; all strings end in zero.
+    // SAFETY: the handle is made, used and destroyed here, by one thread; all strings are NUL-terminated.
     unsafe {
         let highs = Highs_create();
         Highs_setBoolOptionValue(highs, c"output_flag".as_ptr(), 0);
         Highs_setIntOptionValue(highs, c"threads".as_ptr(), 1);
-        // Its presolve solves one of these models away, and cannot find the way back.
+        // Its presolve solves one of these models completely, and fails in postsolve.
         Highs_setStringOptionValue(highs, c"presolve".as_ptr(), c"off".as_ptr());
         assert_eq!(Highs_readModel(highs, path.as_ptr()), STATUS_OK, "{path:?} can be read");
         assert_eq!(Highs_run(highs), STATUS_OK);
@@ -45,7 +45,7 @@ fn solve_file(path: &str) -> f64 {
     }
 }
 
-/// Writes a program in both formats, has both solved, and gives the optimum.
+/// Writes a program in both formats, solves both, and returns the optimum.
 #[track_caller]
 fn solve(problem: &Problem, order: Order, addresses: bool, name: &str) -> u64 {
     let optima = [(Format::Lp, "lp"), (Format::Mps, "mps")].map(|(format, suffix)| {

@@ -1,4 +1,4 @@
-//! The brute-force optima, on problems whose optimum can be worked out by hand.
+//! The brute-force optima, on problems whose optimum is known by hand.
 
 use cosma_planner::testing::{FRAGMENTED, joint_optimum, outline_optimum};
 use cosma_planner::{Bytes, Error, Options, Problem, Solver, check, plan};
@@ -7,7 +7,7 @@ use cosma_planner::{Bytes, Error, Options, Problem, Solver, check, plan};
 fn outline(text: &str) -> u64 {
     let problem: Problem = text.parse().expect("the problem parses");
     let outline = outline_optimum(&problem).expect("each operator fits");
-    // Addresses are in the way only where FRAGMENTED says so.
+    // Addresses cost traffic only where FRAGMENTED says so.
     assert_eq!(joint_optimum(&problem), Ok(outline));
     outline.0
 }
@@ -23,11 +23,11 @@ op h: b x -> c 1
 return c
 ";
     assert_eq!(outline(chain), 0);
-    // x leaves for free, but has to come again.
+    // Evicting x is free, but it must be reloaded.
     assert_eq!(outline(&chain.replace("f: x -> a 1", "f: x -> a 2")), 1);
 }
 
-/// An edge can cost traffic: x has to wait while y is there.
+/// An edge can cost traffic: x must wait while y is present.
 #[test]
 fn operators_run_in_the_order_of_edges() {
     let free = "
@@ -50,7 +50,7 @@ op c: x ->
     }
 }
 
-/// Two at a time: the third pair needs one that had to leave.
+/// Two at a time: the third pair needs one that was evicted.
 const PAIRS: &str = "
 machine scratchpad 2 alignment 1 weights resident
 argument a 1
@@ -77,8 +77,8 @@ op ab: a b ->
 op bc: b c ->
 op ca: c a ->
 ";
-    // a and b, ab, spill one, c, pair, spill another, reload the one, pair. The second one that
-    // leaves has no reader any more.
+    // a and b, ab, spill one, c, pair, spill another, reload the first, pair. The second one that is evicted has no
+    // further reader.
     assert_eq!(outline(products), 2);
     // A result has a host copy anyway.
     assert_eq!(outline(&format!("{products}return a b c")), 1);
@@ -96,7 +96,7 @@ op g: b -> d 1
 op join: c d ->
 ";
     assert_eq!(outline(branches), 0);
-    // g fills the scratchpad on its own, so that c has to go out and come again.
+    // g fills the scratchpad alone, so c must be spilled and reloaded.
     assert_eq!(outline(&branches.replace("c 1", "c 2").replace("d 1", "d 2")), 4);
 }
 
@@ -137,8 +137,8 @@ fn addresses_can_cost_traffic() {
     }
 }
 
-/// The portfolio goes on until the plan has addresses, says what they cost, and claims no optimum that
-/// is none. With integer programming, it finds the optimum with addresses and proves it.
+/// The portfolio continues until the plan has addresses, reports their cost, and claims no false optimum. With integer
+/// programming, it finds the optimum with addresses and proves it.
 #[test]
 fn what_cannot_be_packed_is_planned_all_the_same() {
     let solvers = [Solver::Search, Solver::Greedy, Solver::Auto, Solver::Ilp];
@@ -175,7 +175,7 @@ return c
     assert!(matches!(outline_optimum(&unsaid), Err(Error::ScratchpadTooSmall { needed: Bytes(3), .. })));
 }
 
-/// Of two readers of `a` the last may write in its place; so the order decides.
+/// Of two readers of `a` the last one may write over it, so the order decides.
 #[test]
 fn who_comes_last_writes_in_place() {
     let text = "
@@ -185,15 +185,15 @@ op f: a -> b 2 over a
 op g: a -> c 1
 op h: b c -> d 1
 ";
-    // f first: a, b and c are there at once, five. g first: a and c, then b over a, three.
+    // f first: a, b and c are present at once, five. g first: a and c, then b over a, three.
     assert_eq!(outline(text), 0);
     assert_eq!(outline(&text.replace(" over a", "")), 2);
     let least: Problem = text.parse().expect("the problem parses");
-    // In whatever order: f need not come last.
+    // In any order: f need not come last.
     assert_eq!(least.min_scratchpad(), Bytes(4));
 }
 
-/// Of three results two can take a place, whichever pairs are tried first.
+/// Of three results two can share bytes, whichever pairs are tried first.
 #[test]
 fn as_many_results_as_possible_take_a_place() {
     let text = "

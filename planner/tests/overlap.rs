@@ -1,4 +1,4 @@
-//! Programs whose transfers go on beside operators: right, of the same traffic, never slower than without, never faster
+//! Programs with overlapping transfers: correct, with the same traffic, never slower than without overlap, never faster
 //! than a bound.
 
 mod common;
@@ -101,7 +101,7 @@ fn overlapped_programs_are_right_and_between_bounds() {
     assert!(met[1] > 100 && met[2] > 15 && met[3] > 15 && met[4] > 50, "{met:?}");
 }
 
-/// Also where more is spilled and the orders are better.
+/// Also with more spills and better orders.
 #[test]
 fn optimal_plans_are_overlapped() {
     hold(60, Shape::SMALL, |Case { problem, bytes }| {
@@ -113,7 +113,7 @@ fn optimal_plans_are_overlapped() {
         let any = bound_of_any_order(&problem, solution.lower_bound).unwrap().cycles;
         prop_assert!(any <= timeline.makespan, "{} < {}\n{}", timeline.makespan, any, problem);
         prop_assert!(bound <= timeline.makespan, "{} < {}\n{}", timeline.makespan, bound, problem);
-        // Another plan is not faster than any can be.
+        // Another plan is not faster than any bound.
         let greedy = greedy_plan(&problem).unwrap();
         prop_assert!(any <= overlap(&problem, &greedy, Deadline::NEVER).unwrap().timeline.makespan);
         Ok(())

@@ -1,4 +1,4 @@
-//! The packer against every placement there is, and on published problems.
+//! The packer, compared with enumeration, and on published problems.
 
 mod common;
 
@@ -15,7 +15,7 @@ fn soon() -> Deadline<'static> {
     Deadline::after(Duration::from_secs(60))
 }
 
-/// The lowest packing of intervals of which none has to lie anywhere.
+/// The lowest packing of intervals without fixed offsets.
 fn lowest(intervals: &[Interval], alignment: u64) -> LowestPacking {
     match pack_lowest(intervals, Bytes(alignment), soon()) {
         Lowest::Placed(packing) => packing,
@@ -23,7 +23,7 @@ fn lowest(intervals: &[Interval], alignment: u64) -> LowestPacking {
     }
 }
 
-/// Numbers that are the same every time.
+/// Deterministic numbers.
 struct Random(u64);
 
 impl Random {
@@ -33,7 +33,7 @@ impl Random {
     }
 }
 
-/// Whether there is a packing: step by step, all the ways in which the intervals of the step can lie.
+/// Whether there is a packing: step by step, over all ways to place the intervals of the step.
 fn exists(intervals: &[Interval], capacity: u64, alignment: u64) -> bool {
     let pieces: Vec<Vec<Piece>> = intervals.iter().map(Interval::pieces).collect();
     let mut order: Vec<usize> = (0..intervals.len()).filter(|it| !intervals[*it].is_empty()).collect();
@@ -72,7 +72,7 @@ fn exists(intervals: &[Interval], capacity: u64, alignment: u64) -> bool {
     !ways.is_empty()
 }
 
-/// Which of the things that an interval can have are drawn.
+/// The features of intervals that are drawn.
 #[derive(Clone, Copy)]
 struct Draw {
     largest: u64,
@@ -111,7 +111,7 @@ fn draw(random: &mut Random, count: usize, what: Draw) -> Vec<Interval> {
     (0..count).map(|_| interval(random)).collect()
 }
 
-/// Intervals that fill a memory of so many units at each step: whatever ends, others take its room.
+/// Intervals that fill a memory of this many units at each step: whenever some end, others take their space.
 fn draw_full(random: &mut Random, capacity: u64, unit: u64, n_steps: u32) -> Vec<Interval> {
     let mut intervals: Vec<Interval> = Vec::new();
     let mut free = capacity;
@@ -133,12 +133,12 @@ fn draw_full(random: &mut Random, capacity: u64, unit: u64, n_steps: u32) -> Vec
     intervals
 }
 
-/// What a comparison has met.
+/// The cases of a comparison.
 #[derive(Debug, Default)]
 struct Met {
     placed: u32,
     infeasible: u32,
-    /// Infeasible, although there is room enough at each step.
+    /// Infeasible, although the load fits at each step.
     fragmented: u32,
     undecided: u32,
 }
@@ -226,7 +226,7 @@ fn windows_are_respected() {
     assert!(300 < met.placed && met.undecided == 0, "{met:?}");
     let met = compare(9, 1000, 1, |random| draw(random, 7, Draw { gaps: true, windows: true, fixed: true, ..PLAIN }));
     assert!(300 < met.placed && met.undecided == 0, "{met:?}");
-    // Where windows lie in the padding of others.
+    // With windows in the padding of others.
     let met = compare(10, 1000, 4, |random| draw(random, 6, Draw { gaps: true, windows: true, ..PLAIN }));
     assert!(300 < met.placed && met.undecided == 0, "{met:?}");
 }
@@ -250,8 +250,7 @@ fn the_lowest_packing_is_lowest() {
     assert!(10 < above_load, "{above_load}");
 }
 
-/// Room for each at each step, and no packing: the two that live long cannot be next to each other
-/// at both ends.
+/// The load fits at each step, but there is no packing: the two long-lived ones cannot be adjacent at both ends.
 #[test]
 fn room_is_not_enough() {
     let interval = |start, end, size| Interval::new(start, end, Bytes(size));
@@ -277,7 +276,7 @@ fn a_block_that_is_never_needed_ends_within_the_capacity_too() {
 
 #[test]
 fn a_window_may_lie_in_the_padding_of_another_block() {
-    // Byte 6 of the one is all that lies there beside the other, at byte 0.
+    // Only byte 6 of one is in use beside the other, at byte 0.
     let gaps = vec![Gap { start: 0, end: 6, window: Some((Bytes(6), Bytes(7))) }];
     let intervals = [Interval { gaps, ..Interval::new(0, 6, Bytes(7)) }, Interval::new(0, 1, Bytes(1))];
     assert_eq!(load(&intervals, Bytes(12)), Bytes(2));
@@ -311,8 +310,8 @@ fn no_number_is_too_large() {
     }
 }
 
-/// Damage that shows, and only that: a block is moved onto another that it meets, out of the
-/// capacity, or off its alignment.
+/// Only damage that is an error: a block is moved onto another that it meets, out of the capacity, or off its
+/// alignment.
 #[test]
 fn the_check_finds_damage() {
     let mut random = Random(8);
@@ -359,7 +358,7 @@ fn the_check_finds_damage() {
     assert_eq!(check_packing(&[], &[Bytes(0)], Bytes(1), Bytes(1)).len(), 1);
 }
 
-/// A published problem; `None` if it is missing and `COSMA_WITHOUT_SHARED=1` allows to skip it.
+/// A published problem; `None` if it is missing and `COSMA_WITHOUT_SHARED=1` allows skipping it.
 fn published(name: &str) -> Option<Vec<Interval>> {
     let path = format!("{}/../../shared/allocation/{name}.csv", env!("CARGO_MANIFEST_DIR"));
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -382,7 +381,7 @@ fn table(text: &str) -> Vec<Interval> {
     text.lines().skip(1).map(interval).collect()
 }
 
-/// As it is published, and from the last step to the first: a search meets both in different orders.
+/// As published, and with time reversed, which a search explores in a different order.
 fn packs(name: &str) {
     let Some(intervals) = published(name) else { return };
     let capacity = Bytes(name.rsplit('.').next().and_then(|it| it.parse().ok()).expect("the capacity is in the name"));
@@ -409,7 +408,7 @@ fn packs_a_training_step_as_low_as_can_be() {
     assert_eq!(packing.height, load(&intervals, Bytes(1)));
 }
 
-/// What is left of a conflict has no packing, and has one without any of its members.
+/// The rest of a conflict has no packing, and has one without any of its members.
 fn is_irreducible(intervals: &[Interval], capacity: Bytes, alignment: u64, found: &Conflict) -> bool {
     let members = |without: Option<usize>| -> Vec<Interval> {
         let kept = found.intervals.iter().filter(|it| Some(**it) != without);
@@ -419,7 +418,7 @@ fn is_irreducible(intervals: &[Interval], capacity: Bytes, alignment: u64, found
     found.irreducible && !exists(&members(None)) && found.intervals.iter().all(|it| exists(&members(Some(*it))))
 }
 
-/// Brute force does not look at what takes no room.
+/// Brute force ignores intervals without bytes.
 fn has_misaligned(intervals: &[Interval], alignment: u64) -> bool {
     let is_off = |it: &Interval, at: Bytes| !at.0.is_multiple_of(it.alignment.0) || !at.0.is_multiple_of(alignment);
     intervals.iter().any(|it| it.fixed.is_some_and(|at| is_off(it, at)))
@@ -459,7 +458,7 @@ fn conflicts_are_irreducible() {
     assert!(800 < found && 100 < fragmented && 20 < alone, "{found} {fragmented} {alone}");
 }
 
-/// Sizes and lifetimes that have nothing in common, and far too many for an exact search.
+/// Sizes and lifetimes without common divisors, and far too many for an exact search.
 #[test]
 fn many_intervals_are_packed_close_to_the_load() {
     let mut random = Random(11);
@@ -491,7 +490,7 @@ fn what_others_have_fixed_is_the_ground_for_many() {
     }
     let Lowest::Placed(packing) = pack_lowest(&intervals, Bytes(8), soon()) else { panic!("there always is one") };
     assert_eq!(check_packing(&intervals, &packing.offsets, packing.height, Bytes(8)), []);
-    // All is decided already; or a byte off, and two share it.
+    // All offsets are fixed; or one is a byte off, and two share it.
     (0..intervals.len()).for_each(|it| intervals[it].fixed = Some(packing.offsets[it]));
     assert_eq!(pack(&intervals, packing.height, Bytes(8), self::soon()), Packing::Placed(packing.offsets.clone()));
     let lowest = pack_lowest(&intervals, Bytes(8), soon());
@@ -502,8 +501,7 @@ fn what_others_have_fixed_is_the_ground_for_many() {
     assert_eq!(found, Some(Conflict { intervals: vec![7], irreducible: true }));
 }
 
-/// Where the highest block ends if the fixed ones come first, and then the others by size, each as low as
-/// it can lie.
+/// The height if fixed blocks come first, and then the others by size, each as low as possible.
 fn first_fit_by_size(intervals: &[Interval]) -> Bytes {
     let mut order: Vec<&Interval> = intervals.iter().collect();
     order.sort_by_key(|it| (it.fixed.is_none(), std::cmp::Reverse(it.size)));
@@ -524,7 +522,7 @@ fn first_fit_by_size(intervals: &[Interval]) -> Bytes {
     placed.iter().map(|it| Bytes(it.1) + it.0.size).max().unwrap_or_default()
 }
 
-/// The same of intervals with gaps and windows: no piece overlaps one that is there.
+/// The same for intervals with gaps and windows: no piece overlaps a placed one.
 fn first_fit_of_pieces(intervals: &[Interval]) -> u64 {
     let mut order: Vec<&Interval> = intervals.iter().filter(|it| !it.is_empty()).collect();
     order.sort_by_key(|it| (it.fixed.is_none(), std::cmp::Reverse(it.size)));
@@ -551,7 +549,7 @@ fn first_fit_of_pieces(intervals: &[Interval]) -> u64 {
     height
 }
 
-/// However soon the deadline is.
+/// With any deadline.
 #[test]
 fn no_packing_is_worse_than_first_fit_by_size() {
     let mut random = Random(15);
@@ -573,8 +571,8 @@ fn no_packing_is_worse_than_first_fit_by_size() {
     assert!(1000 < n_placed && 300 < n_above_load, "{n_placed} placed, {n_above_load} above the load");
 }
 
-/// Thousands of blocks that all meet, one in seven fixed; and blocks of a thousand windows each. What looks at
-/// all of them, or at all pieces, before it looks at the time, makes this take minutes.
+/// Thousands of blocks that all meet, one in seven fixed; and blocks with a thousand windows each. Any step that visits
+/// all of them, or all pieces, without checking the time would take minutes.
 #[test]
 fn tables_that_are_hard_are_packed_out_of_time() {
     let mut random = Random(16);
@@ -613,11 +611,11 @@ fn tables_that_are_hard_are_packed_out_of_time() {
     }
 }
 
-/// Intervals that fill a memory completely, cut from it again and again; one of so many is fixed.
+/// Intervals that fill a memory completely, made by repeated cuts; one of this many is fixed.
 fn draw_perfect(random: &mut Random, count: usize, height: u64, n_steps: u64, fixed: u64) -> Vec<Interval> {
     let mut boxes = vec![(0, n_steps, 0, height)];
     while boxes.len() < count {
-        // The largest is cut next, so that none is a sliver.
+        // The largest is cut next, so that none is tiny.
         let (at, _) = boxes.iter().enumerate().max_by_key(|it| (it.1.1 - it.1.0) * (it.1.3 - it.1.2)).expect("one");
         let (start, end, low, high) = boxes.swap_remove(at);
         let mut between = |from: u64, to: u64| from + 1 + (to - from) / 4 + random.below((to - from) / 2 - 1);
@@ -652,7 +650,7 @@ fn what_is_fixed_never_makes_it_worse_than_first_fit() {
     }
 }
 
-/// A perfect packing of 1,000,000 bytes exists, and a fifth of the offsets are those of it.
+/// A perfect packing of 1,000,000 bytes exists, and a fifth of its offsets are fixed.
 #[test]
 fn a_perfect_packing_is_found_where_a_fifth_is_fixed() {
     let intervals = table(include_str!("data/fixed_offsets_300.csv"));
@@ -666,8 +664,8 @@ fn a_perfect_packing_is_found_where_a_fifth_is_fixed() {
     assert_eq!(check_packing(&intervals, &offsets, Bytes(1_200_000), Bytes(1)), []);
 }
 
-/// Blocks that all end up at the bottom, or that all find room in any case: with a look at all others
-/// for each of them, these would take minutes.
+/// Blocks that all end up at the bottom, or that all have space in any case: comparing each with all others would take
+/// minutes.
 #[test]
 fn a_hundred_thousand_easy_blocks_are_not_compared_with_each_other() {
     let n = 100_000;
@@ -697,7 +695,7 @@ fn the_outcome_does_not_depend_on_the_number_of_cores() {
     }
 }
 
-/// Numbers of any size, and none too large to be looked at.
+/// Numbers of any size, all of them valid input.
 fn any_interval() -> impl Strategy<Value = Interval> {
     let number = || prop_oneof![0..9_u64, any::<u64>(), (0..64_u32).prop_map(|it| 1 << it)];
     let step = || prop_oneof![4 => 0..9_u32, 1 => any::<u32>()];
@@ -720,7 +718,7 @@ proptest! {
     ) {
         let (capacity, alignment) = (Bytes(capacity), Bytes(alignment));
         let soon = || Deadline::after(Duration::from_millis(20));
-        // Zero is no alignment; it counts as one.
+        // An alignment of zero counts as one.
         let checked: Vec<Interval> = intervals
             .iter()
             .map(|it| Interval { alignment: it.alignment.max(Bytes(1)), ..it.clone() })
@@ -737,7 +735,7 @@ proptest! {
     }
 }
 
-/// What grows, as a chain of concatenations does, and two parts that are there at once.
+/// A growing block, as in a chain of concatenations, and two simultaneous parts.
 #[test]
 fn a_block_of_parts() {
     let part = |start, end, low, high| Piece { start, end, low: Bytes(low), high: Bytes(high) };
@@ -745,7 +743,7 @@ fn a_block_of_parts() {
     let interval = Interval::of_parts(Bytes(6), parts);
     let expected = [part(0, 1, 0, 2), part(1, 2, 0, 2), part(1, 2, 4, 5), part(2, 3, 0, 5), part(3, 4, 0, 6)];
     assert_eq!(interval.pieces(), expected);
-    // Between the two parts of step 1 there is room for two bytes.
+    // Between the two parts of step 1 there is space for two bytes.
     let other = Interval::new(1, 2, Bytes(2));
     let Packing::Placed(offsets) = pack(&[interval.clone(), other.clone()], Bytes(6), Bytes(1), soon()) else {
         panic!("it fits");

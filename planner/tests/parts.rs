@@ -1,4 +1,4 @@
-//! Concatenations and splits that move nothing.
+//! Concatenations and splits without copies.
 
 use cosma_planner::{Bytes, Error, Options, Problem, Solver, check, plan};
 use std::fmt::Write;
@@ -24,11 +24,10 @@ fn optimum(problem: &Problem) -> u64 {
     found[0]
 }
 
-/// A dense block: each layer reads all that was made before, and what it makes is added to that. Beside
-/// it, `skip` waits for the end.
+/// A dense block: each layer reads all earlier results, and its own result is appended to them. Meanwhile `skip` waits
+/// for the end.
 ///
-/// As users have it, with a concatenation after each layer; and as nothing is copied, where layers
-/// read all parts.
+/// As users write it, with a concatenation after each layer; and without copies, where layers read all parts.
 fn dense_block(layers: u64, growth: u64, scratchpad: u64, as_users_have_it: bool) -> Problem {
     let mut text = format!("machine scratchpad {scratchpad} alignment 64 weights resident\n");
     text += "argument x 256\nop start: x -> c0 256 over x, skip 128\n";
@@ -49,26 +48,26 @@ fn dense_block(layers: u64, growth: u64, scratchpad: u64, as_users_have_it: bool
     problem(&format!("{text}op end: {all} -> y 64\nop last: y skip -> z 64\nreturn z\n"))
 }
 
-/// With the concatenations in place, a dense block needs no more than without any.
+/// With concatenations in place, a dense block needs no more than without them.
 #[test]
 fn a_dense_block_copies_nothing() {
     for (layers, growth) in [(1, 64), (3, 64), (4, 128), (6, 192)] {
         let least = dense_block(layers, growth, 0, false).min_scratchpad();
         assert_eq!(dense_block(layers, growth, 0, true).min_scratchpad(), least);
-        // At the end, x and all that was added, and y.
+        // At the end, x and all appended results, and y.
         assert_eq!(least, Bytes(256 + layers * growth + 64));
         for more in [0, 64, 128, 192] {
             let of = |as_users_have_it| dense_block(layers, growth, least.0 + more, as_users_have_it);
             let (users, bare) = (optimum(&of(true)), optimum(&of(false)));
             assert_eq!(users, bare, "{layers} layers of {growth}, {more} more");
-            // Only `skip` may have to leave.
+            // Only `skip` may be evicted.
             assert_eq!(users, if more < 128 { 256 } else { 0 });
         }
     }
 }
 
-/// Both halves of a tensor are worked on, and put together again the other way round. They cannot
-/// stay where they are: a copy is needed, and room for it.
+/// Both halves of a tensor are processed, and concatenated in reverse. They cannot stay in place: a copy is needed, and
+/// space for it.
 #[test]
 fn halves_that_change_places_need_a_copy() {
     let text = |scratchpad: u64, first: u64, second: u64| {
@@ -82,14 +81,14 @@ fn halves_that_change_places_need_a_copy() {
     };
     assert_eq!(text(128, 0, 64).min_scratchpad(), Bytes(128));
     assert_eq!(optimum(&text(128, 0, 64)), 0);
-    // By the sum of rooms 128 would do here as well. But both halves have to leave and to come again.
+    // By the sum of padded sizes 128 would be enough here as well. But both halves must be evicted and reloaded.
     assert_eq!(text(128, 64, 0).min_scratchpad(), Bytes(128));
     let swapped = plan(&text(128, 64, 0), &Options::default()).expect("there is a plan");
     assert_eq!(swapped.non_compulsory, Bytes(256));
     assert_eq!(optimum(&text(192, 64, 0)), 0);
 }
 
-/// What comes before a concatenation may lie where the other part will be.
+/// Other tensors may lie where the other part of a concatenation will be.
 #[test]
 fn others_lie_where_the_rest_will_be() {
     let text = "
@@ -104,7 +103,7 @@ return c
     assert_eq!(optimum(&problem(text)), 0);
     let lone = problem(&text.replace("s 64", "s 128"));
     assert_eq!(lone.min_scratchpad(), Bytes(192));
-    // a, s and b: 256. a has to leave, and to come again.
+    // a, s and b: 256. a must be evicted and reloaded.
     assert_eq!(optimum(&lone), 128);
 }
 
@@ -145,7 +144,7 @@ fn what_cannot_be_shared_is_refused() {
     assert_eq!(refused("r 8 over x at 5"), "one does not lie within the other");
     assert_eq!(refused("r 8 over z at 1"), "one does not lie within the other");
     assert_eq!(refused("r 8 over x at 18446744073709551615"), "one does not lie within the other");
-    let in_the_way = "another pair of their operator is in the way";
+    let in_the_way = "it conflicts with another pair of their operator";
     assert_eq!(refused("r 8 over x y at 3"), in_the_way);
     assert_eq!(refused("r 8 over x x at 4"), in_the_way);
     assert_eq!(refused("r 8 over x z"), in_the_way);
@@ -153,7 +152,7 @@ fn what_cannot_be_shared_is_refused() {
     assert_eq!(refused("r 4 over z, s 8 over z"), in_the_way);
 }
 
-/// A tensor may be called `at`, or like a number.
+/// A tensor may be named `at`, or like a number.
 #[test]
 fn names_are_not_taken_for_bytes() {
     let text = "

@@ -1,4 +1,4 @@
-//! Weights that pass by or lie in the scratchpad, use by use: against trying everything.
+//! Weights that are streamed or loaded, use by use: compared with enumeration.
 
 use cosma_planner::search::{SearchOptions, search};
 use cosma_planner::testing::{
@@ -17,12 +17,12 @@ fn problem_with_choices(shape: Shape, seed: u64) -> Problem {
     with_choices(&seeded_problem(shape, seed), &mut Choices::new(&bytes))
 }
 
-/// Random problems that have something to choose: a tensor with a choice that several operators read.
+/// Random problems with a real choice: a tensor with a choice that several operators read.
 fn problems(shape: Shape, seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Problem)> {
     with_and_without_places(shape, seeds).filter(|it| !gives_places(&it.1.graph))
 }
 
-/// Likewise, where results may lie in the place of what may pass by, too. Deciding does not count on that.
+/// The same, also with results in the place of tensors that may be streamed, which planning does not count on.
 fn with_and_without_places(shape: Shape, seeds: std::ops::Range<u64>) -> impl Iterator<Item = (u64, Problem)> {
     let has_something =
         |it: &Graph| it.tensor_ids().any(|tensor| it.may_pass_by(tensor) && 1 < it.readers(tensor).len());
@@ -65,14 +65,14 @@ fn the_search_finds_and_proves_the_optimum() {
     assert!(1_000 < n_problems && 200 < n_moving && 20 < n_better, "{n_problems} {n_moving} {n_better}");
 }
 
-/// The same problem, where operators run in the order of the source.
+/// The same problem in source order.
 fn in_source_order(problem: &Problem) -> Problem {
     let names: Vec<&str> = problem.graph.ops().iter().map(|it| it.name.as_str()).collect();
     let edges: String = names.windows(2).map(|pair| format!("order {} {}\n", pair[0], pair[1])).collect();
     format!("{problem}{edges}").parse().expect("a problem")
 }
 
-/// Replacement where the order is given: by integer programming and by the search.
+/// Replacement in a given order: by integer programming and by the search.
 #[test]
 fn replacement_in_an_order_is_optimal() {
     let mut n_moving = 0;
@@ -93,7 +93,7 @@ fn replacement_in_an_order_is_optimal() {
     assert!(100 < n_moving, "{n_moving}");
 }
 
-/// No program takes less time than the bound for any order says, whichever way weights go.
+/// No program is faster than the bound for any order, with any choice for weights.
 #[test]
 fn bounds_on_time_hold_for_both_ways() {
     for (seed, problem) in problems(Shape::SMALL, 0..150) {
@@ -113,7 +113,7 @@ fn bounds_on_time_hold_for_both_ways() {
     }
 }
 
-/// Planning can start from a plan, which keeps what it has in the scratchpad.
+/// Planning can start from a plan, and keeps its residencies.
 #[test]
 fn an_incumbent_is_not_made_worse() {
     let watcher = |_: &cosma_planner::Progress| std::ops::ControlFlow::Continue(());
@@ -129,7 +129,7 @@ fn an_incumbent_is_not_made_worse() {
     }
 }
 
-/// The same problem with one place for all uses that have the choice, in text and back.
+/// The same problem with all choices decided in one way, through text and back.
 fn read_like(problem: &Problem, weights: Weights) -> Problem {
     let text = problem.to_string().replace("weights auto", "weights resident");
     let text: Vec<String> = text
@@ -182,11 +182,12 @@ fn every_solver_keeps_to_the_optimum() {
             }
         }
     }
-    assert!(900 < n_proven, "{n_proven}");
+    let least = if cfg!(feature = "ilp") { 900 } else { 700 };
+    assert!(least < n_proven, "{n_proven}");
 }
 
-/// Results may lie where weights lie that are read for the last time: then no bound is above what resident weights, or
-/// streamed ones, come to, and no plan is worse.
+/// Results may take the place of weights that are read for the last time: then no bound is above the cost of resident
+/// weights, or of streamed ones, and no plan is worse.
 #[test]
 fn places_that_are_given_are_not_missed() {
     let mut n_given = 0;
@@ -204,7 +205,7 @@ fn places_that_are_given_are_not_missed() {
     assert!(50 < n_given, "{n_given}");
 }
 
-/// No plan is worse than the better one of both ways, and now and then one is better.
+/// No plan is worse than the better one of both ways, and sometimes one is better.
 #[test]
 fn no_plan_is_worse_than_all_weights_one_way() {
     let mut n_better = 0;
@@ -219,7 +220,7 @@ fn no_plan_is_worse_than_all_weights_one_way() {
     assert!(5 < n_better, "{n_better}");
 }
 
-/// With addresses, too: no plan is better than the best of all addresses, and no bound is above it.
+/// With addresses, too: no plan is better than the best with any addresses, and no bound is above it.
 #[test]
 fn no_plan_is_better_than_trying_every_address() {
     for (seed, problem) in problems(Shape::TINY, 0..200) {
@@ -263,7 +264,7 @@ op i: c v -> d 1
 return d
 ";
 
-/// Where there is no room, weights pass by; where there is room for one of both, one of them does.
+/// Without space, weights are streamed; with space for one of the two, one of them is.
 #[test]
 fn each_use_has_its_place() {
     let problem: Problem = TWICE.parse().expect("a problem");
@@ -277,7 +278,7 @@ fn each_use_has_its_place() {
     let traffic = check(&fixed, &solution.plan.actions(&fixed)).expect("the judge accepts it");
     assert_eq!(traffic.non_compulsory, solution.non_compulsory);
 
-    // There is room for one of both.
+    // There is space for one of the two.
     let problem: Problem = TWICE.replace("scratchpad 6", "scratchpad 10").parse().expect("a problem");
     let solution = plan(&problem, &Options::default()).expect("there is a plan");
     assert_eq!((solution.non_compulsory, solution.lower_bound), (Bytes(4), Bytes(4)));

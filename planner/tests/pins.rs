@@ -15,12 +15,12 @@ use cosma_planner::{
 };
 use std::ops::ControlFlow;
 
-/// So many random problems, unless `COSMA_PIN_CASES` asks for more.
+/// The number of random problems, unless `COSMA_PIN_CASES` gives another.
 fn n_cases(usual: u64) -> u64 {
     std::env::var("COSMA_PIN_CASES").ok().and_then(|it| it.parse().ok()).unwrap_or(usual)
 }
 
-/// And from where they count: `COSMA_PIN_FROM`.
+/// The first seed: `COSMA_PIN_FROM`.
 fn first_case() -> u64 {
     std::env::var("COSMA_PIN_FROM").ok().and_then(|it| it.parse().ok()).unwrap_or(0)
 }
@@ -30,7 +30,7 @@ fn random(shape: Shape, seed: u64) -> Problem {
     with_pins(&problem, &mut Choices::new(&noise(seed ^ 0x5eed, 256)))
 }
 
-/// What the judge says of a plan, and that it computes the right bytes.
+/// Checks a plan with the judge, and that it computes the right bytes.
 #[track_caller]
 fn expect_right(problem: &Problem, plan: &cosma_planner::Plan) -> cosma_planner::Bytes {
     let traffic = verdict(problem, plan).unwrap_or_else(|error| panic!("{problem}\n{error}"));
@@ -42,7 +42,7 @@ fn is_impossible(error: &Error) -> bool {
     matches!(error, Error::Pin { .. } | Error::NoPlace { .. } | Error::ScratchpadTooSmall { .. })
 }
 
-/// Each plan is right, each bound is true, and each "infeasible" is, by trying every order and every address.
+/// Each plan is correct, each bound is valid, and each "infeasible" is true, by trying every order and every address.
 #[test]
 fn as_trying_everything_says() {
     let (mut n_plans, mut n_proven, mut n_best, mut n_impossible, mut n_moving) = (0, 0, 0, 0, 0);
@@ -89,7 +89,7 @@ fn as_trying_everything_says() {
     assert!(200 < n_plans && 100 < n_impossible && 30 < n_moving, "{n_plans} {n_impossible} {n_moving}");
 }
 
-/// What comes before, in the order of the source, and by rules of others, is right as well.
+/// Plans in source order, baselines and further steps are correct as well.
 #[test]
 fn every_planner_is_right() {
     let (mut n_plans, mut n_spilling) = (0, 0);
@@ -110,7 +110,7 @@ fn every_planner_is_right() {
         let given = plan_in_order(&problem, &order, &Options { state_limit: 500, ..Options::default() });
         let given = given.expect("the order of the source has a plan");
         assert_eq!(expect_right(&problem, &given.plan), given.non_compulsory);
-        // A plan that there is already is taken back.
+        // An existing plan is accepted again.
         let options = Options { state_limit: 500, ..Options::default() };
         let again = plan_from(&problem, &options, &given.plan, &|_| ControlFlow::Continue(())).expect("it is a plan");
         assert!(again.non_compulsory <= given.non_compulsory, "{problem}");
@@ -120,7 +120,7 @@ fn every_planner_is_right() {
     assert!(200 < n_plans && 5 < n_spilling, "{n_plans} {n_spilling}");
 }
 
-/// With a clock, transfers go on beside operators, and pins stay where they are.
+/// With a clock, transfers overlap with operators, and pins stay in place.
 #[test]
 fn with_a_clock() {
     let (mut n_plans, mut n_overlapped) = (0, 0);
@@ -156,7 +156,7 @@ fn with_a_clock() {
     assert!(50 < n_plans && 20 < n_overlapped, "{n_plans} {n_overlapped}");
 }
 
-/// What the error says of a problem.
+/// The error for a problem.
 fn error(text: &str) -> String {
     let problem: Problem = text.parse().expect("a problem");
     let error = plan(&problem, &Options::default()).expect_err("there is no plan");
@@ -181,9 +181,9 @@ fn what_cannot_be_says_why() {
     assert_eq!(with("pin x at 64\npin z at 0"), "f needs x@64 and z@0 at once, which overlap by 36 B");
     assert_eq!(
         with("pin x at 128\nstarts on-chip x z\npin z at 64"),
-        "the scratchpad is to have x@128 and z@64 at once, which overlap by 36 B before the first operator runs"
+        "before the first operator runs, the scratchpad must hold x@128 and z@64 at once, which overlap by 36 B"
     );
-    // The gaps around x are of 64 and of 192 bytes, and the larger one is a byte too small for both z and y.
+    // The gaps around x have 64 and 192 bytes, and the larger one is a byte too small for both z and y.
     let wide = format!("{}op f: x z -> y 65\nreturn y\npin x at 64\n", head.replace("256", "320"));
     let gaps = "f needs x@64 of 64 B, z of 100 B, y of 65 B at once, 320 B in all, but no gaps are large enough";
     assert_eq!(error(&wide), gaps);
@@ -196,7 +196,7 @@ fn what_cannot_be_says_why() {
     );
 }
 
-/// The gaps between what is reserved are of one and of two units; f needs three at once.
+/// The gaps between reserved addresses have one and two units; f needs three at once.
 #[test]
 fn an_operator_has_room_in_several_stretches() {
     let text = "memory host\nmemory l1 256 alignment 64 reserved 64..128\nlink host l1\nlink l1 host\nargument x 64\n\
@@ -208,7 +208,7 @@ fn an_operator_has_room_in_several_stretches() {
     assert_eq!(solution.non_compulsory, cosma_planner::Bytes::ZERO);
 }
 
-/// x starts where y is to end, so one of them has to wait for the other; nothing else moves.
+/// x starts where y must end, so one of them must wait for the other; nothing else moves.
 #[test]
 fn what_starts_and_what_ends_moves_nothing() {
     let text = "machine scratchpad 256 alignment 64 weights resident
@@ -227,7 +227,7 @@ ends on-chip y
     let actions = solution.plan.actions(&problem);
     assert_eq!(program_text(&problem, &actions), ["start x@0", "run f: x@0 -> t@64", "run g: t@64 -> y@0"]);
     assert_eq!(problem.compulsory(), cosma_planner::Bytes::ZERO);
-    // A line less, and a line that lies.
+    // A missing line, and a wrong line.
     let faults = |actions: &[Action]| {
         let violations = check(&problem, actions).expect_err("that is no program");
         violations.iter().map(|it| it.display(&problem).to_string()).collect::<Vec<_>>()
@@ -241,7 +241,7 @@ ends on-chip y
     );
     assert_eq!(
         faults(&actions[..2]),
-        ["at the end: g did not run", "at the end: y is to be in the scratchpad, but is not"]
+        ["at the end: g did not run", "at the end: y must be in the scratchpad at the end, but is not"]
     );
     let moved = parse_program(&problem, "start x@64\nrun f: x@64 -> t@0\nrun g: t@0 -> y@128").expect("a program");
     assert_eq!(faults(&moved), ["line 1, step 0: x@64 is pinned at 0", "line 3, step 1: y@128 is pinned at 0"]);
@@ -253,7 +253,8 @@ ends on-chip y
     );
 }
 
-/// What starts in the scratchpad has no copy in host memory: to come back it is spilled, and as a result it is stored.
+/// A tensor that starts in the scratchpad has no copy in host memory: it is spilled before it is reloaded, and stored
+/// as a result.
 #[test]
 fn what_starts_is_spilled_and_stored_as_results_are() {
     let text = "machine scratchpad 128 alignment 64 weights resident
@@ -270,11 +271,11 @@ order f g
     expect_right(&problem, &solution.plan);
     let lines = program_text(&problem, &solution.plan.actions(&problem));
     assert_eq!(lines[..3], ["start x@0", "store x@0", "load a at 0"]);
-    // It is stored in any case, so it comes back once and goes out no second time.
+    // It is stored in any case, so it is reloaded once and not spilled.
     assert_eq!((solution.non_compulsory, solution.lower_bound), (cosma_planner::Bytes(64), cosma_planner::Bytes(64)));
 }
 
-/// What is not planned together is refused by name, and not planned wrongly.
+/// Unsupported combinations are refused with the names of tensors.
 #[test]
 fn what_is_not_planned_together_is_refused() {
     let refusal = |head: &str, weight: &str, rest: &str| {
@@ -294,12 +295,12 @@ fn what_is_not_planned_together_is_refused() {
     let at_an_end = refusal("", " keep always", "starts on-chip x");
     assert_eq!(
         at_an_end,
-        "what starts or ends in the scratchpad beside weights that may be kept from run to run: x, w"
+        "tensors that start or end in the scratchpad beside weights that may be kept from run to run: x, w"
     );
-    assert_eq!(refusal(" weights auto", "", "pin x at 0"), "pins beside tensors that may pass by: x, w");
+    assert_eq!(refusal(" weights auto", "", "pin x at 0"), "pins beside tensors that may be streamed: x, w");
 }
 
-/// Where a weight may pass by, what starts and ends in the scratchpad is planned beside it.
+/// If a weight may be streamed, tensors that start and end in the scratchpad can be planned, too.
 #[test]
 fn ends_on_chip_go_with_weights_that_may_pass_by() {
     let text = "machine scratchpad 256 alignment 64 weights auto\nargument x 64\nweight w 64\nop f_0: x w -> y 64\n\
@@ -310,7 +311,7 @@ fn ends_on_chip_go_with_weights_that_may_pass_by() {
     assert!(solution.is_optimal() && solution.non_compulsory == cosma_planner::Bytes::ZERO, "{solution:?}");
 }
 
-/// Where a program is said to leave a tensor, it has to lie: not anywhere else, and not only at some time before.
+/// A tensor must lie at its declared end: not anywhere else, and not only at some time before.
 #[test]
 fn the_judge_knows_where_tensors_are_said_to_end() {
     let text = "machine scratchpad 256 alignment 64\nargument x 64\nop f: x -> y 64\nop g: x -> z 64\nreturn z\n\
@@ -327,7 +328,7 @@ fn the_judge_knows_where_tensors_are_said_to_end() {
     assert_eq!(faults(right, at(64)), []);
     assert_eq!(faults(right, at(0)), [Fault::NotAtEnd(at(0))]);
     assert_eq!(faults(right, at(128)), [Fault::NotAtEnd(at(128))]);
-    // It was there once, and is elsewhere by now.
+    // It was there once, but is elsewhere at the end.
     let moved = "load x at 0\nrun f: x@0 -> y@64\nspill y@64\nreload y at 192\nrun g: x@0 -> z@64\nstore z@64";
     assert_eq!(faults(moved, at(192)), []);
     assert_eq!(faults(moved, at(64)), [Fault::NotAtEnd(at(64))]);

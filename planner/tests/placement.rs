@@ -1,4 +1,4 @@
-//! One place for each tensor, for good.
+//! One place for each tensor for the whole run.
 
 mod common;
 
@@ -14,7 +14,8 @@ const IN_SOURCE_ORDER: PlacementOptions =
     PlacementOptions { order: Order::Source, time_limit: Duration::from_secs(30) };
 const IN_ANY_ORDER: PlacementOptions = PlacementOptions { order: Order::Free, ..IN_SOURCE_ORDER };
 
-/// A random problem on a random machine where nothing moves; none if it has staged tensors, which have no place there.
+/// A random problem on a random machine where nothing moves; `None` if it has staged tensors, which are not supported
+/// there.
 fn random(seed: u64, shape: Shape) -> Option<Problem> {
     let bytes = noise(seed, 64 + 64 * shape.ops as usize);
     let problem = random_problem(shape, &mut Choices::new(&bytes));
@@ -22,7 +23,7 @@ fn random(seed: u64, shape: Shape) -> Option<Problem> {
     (!is_staged).then(|| without_moves(&problem, &mut Choices::new(&noise(seed ^ 0x5eed, 256))))
 }
 
-/// The judge believes it, and it costs what it says.
+/// The judge accepts it, and its cost is as stated.
 #[track_caller]
 fn judge(problem: &Problem, solution: &PlacementSolution) {
     let PlacementSolution { placement, cost, lower_bound, lower_bound_in_order } = solution;
@@ -40,7 +41,7 @@ fn judge(problem: &Problem, solution: &PlacementSolution) {
     }
 }
 
-/// How often what happened: no test proves anything of what it does not meet.
+/// Counts of cases: a test proves nothing about cases that it never meets.
 #[cfg(feature = "ilp")]
 #[derive(Debug, Default)]
 struct Met {
@@ -95,7 +96,7 @@ fn in_a_given_order_it_is_what_trying_everything_finds() {
     assert!(150 < met.placed && 50 < met.infeasible && 80 < met.above_least && 100 < met.shared, "{met:?}");
 }
 
-/// In any order: the bound is true, what is found is the least of its order, and where both meet it is the least of all.
+/// In any order: the bound is valid, the result is optimal for its order, and if both meet it is optimal.
 #[test]
 fn in_any_order_the_bound_is_true() {
     let (mut n_placed, mut n_proven, mut n_better) = (0, 0, 0);
@@ -131,7 +132,7 @@ fn in_any_order_the_bound_is_true() {
     assert!(80 < n_placed && n_placed / 2 < n_proven && 0 < n_better, "{n_placed} {n_proven} {n_better}");
 }
 
-/// The rule of others makes right placements, none of them better; text and order come back.
+/// ExecuTorch's rule makes correct placements, none of them better; text and order round-trip.
 #[test]
 fn the_largest_first_is_never_better() {
     let (mut n_worse, mut n_as_good) = (0, 0);
@@ -151,7 +152,7 @@ fn the_largest_first_is_never_better() {
     assert!(10 < n_worse && 10 < n_as_good, "{n_worse} {n_as_good}");
 }
 
-/// A weight in flash, and a fast memory in which two of three tensors have room.
+/// A weight in flash, and a fast memory with space for two of three tensors.
 const SMALL: &str = "
     memory flash alignment 1
     memory tcm 128 alignment 64
@@ -202,14 +203,14 @@ fn what_cannot_be_is_said() {
     expect_error(&SMALL.replace("moves none", "moves some"), "line 8: moves are links or none, not some");
     expect_error(
         &SMALL.replace("moves none", ""),
-        "this cannot be planned yet: one place for good, on a machine whose links move tensors",
+        "this cannot be planned yet: one place for each tensor on a machine whose links move tensors",
     );
     let problem: Problem = SMALL.parse().expect("a problem");
     let refused = plan(&problem, &Options::default()).expect_err("nothing moves");
     assert!(refused.to_string().contains("nothing moves"), "{refused}");
 }
 
-/// The judge finds each damage.
+/// The judge finds every mutation.
 #[test]
 fn damage_shows() {
     let problem: Problem = SMALL.parse().expect("a problem");

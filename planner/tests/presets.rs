@@ -21,7 +21,7 @@ fn refusal(text: &str) -> String {
     text.parse::<MachineFile>().expect_err("it is refused").to_string()
 }
 
-/// What is said where one word of [`FILE`] is another.
+/// The error for [`FILE`] with one word replaced.
 #[track_caller]
 fn refusal_with(word: &str, other: &str) -> String {
     assert!(FILE.contains(word), "the word is there");
@@ -33,13 +33,13 @@ fn a_file_states_size_weights_and_clock() {
     let file: MachineFile = FILE.parse().unwrap();
     assert_eq!((file.scratchpad, file.alignment), (Some(Bytes(4096)), Some(Bytes(16))));
     assert_eq!(file.weights, Some(Weights::Streamed));
-    // Timings are in the order of the links of a machine with a host, whatever that of the file is.
+    // Timings are in the order of the links of a machine with a host, in any order of the file.
     let clock = file.clock.clone().unwrap();
     let latencies: Vec<Cycles> = clock.timings.iter().map(|it| it.latency).collect();
     assert_eq!(latencies, [Cycles(500), Cycles(250)]);
     assert_eq!(clock.timings[0].rate, Ratio::new(15, 4).unwrap());
     assert_eq!(clock.channels[clock.timings[0].channel.index()].name, "in");
-    // It is the machine that the same lines of a problem state.
+    // It is the machine of the same lines in a problem.
     let problem: Problem = FILE.replace("weights streamed", "").parse().unwrap();
     let machine = file.join(&Machine::with_host(Bytes(1), Bytes(1))).unwrap();
     assert_eq!((machine.scratchpad(), machine.alignment()), (problem.machine.scratchpad(), Bytes(16)));
@@ -79,12 +79,12 @@ fn bad_files_are_refused_at_their_line() {
         ("rate 3.75", "rate -1", "line 7: expected a ratio such as 15/4, 3.75 or 16, not -1"),
         ("rate 3.75", "rate fast", "line 7: expected a ratio such as 15/4, 3.75 or 16, not fast"),
         ("rate 3.75", "rate 1/0", "line 7: expected a ratio such as 15/4, 3.75 or 16, not 1/0"),
-        ("rate 3.75 ", "", "line 7: `setup` of a link without a rate"),
-        ("rate 16 latency", "latency", "line 6: `latency` of a link without a rate"),
+        ("rate 3.75 ", "", "line 7: `setup` needs a link with a rate"),
+        ("rate 16 latency", "latency", "line 6: `latency` needs a link with a rate"),
         ("host scratchpad", "dram scratchpad", "line 7: no memory dram so far"),
         ("host scratchpad", "host host", "line 7: a link leads from one memory to another"),
         ("host scratchpad", "scratchpad host", "line 7: two links lead from scratchpad to host"),
-        ("channel out", "channel in", "line 5: channel in is there already"),
+        ("channel out", "channel in", "line 5: channel in is defined twice"),
         ("on out", "on dma", "line 6: no channel dma so far"),
         (
             "latency 250",
@@ -96,17 +96,17 @@ fn bad_files_are_refused_at_their_line() {
         ("alignment 16", "alignment 0", "line 2: alignment must be at least 1 B"),
         ("weights streamed", "weights here", "line 2: weights are resident, streamed or auto, not here"),
         ("bytes_per_cycle 64", "bytes_per_cycle 0", "line 8: expected more than 0 bytes per cycle, not 0"),
-        ("on in\n", "on in price 4\n", "line 7: prices of links are not for machine files"),
+        ("on in\n", "on in price 4\n", "line 7: links of a machine file with one scratchpad cannot have prices"),
         ("link scratchpad host rate 16 latency 250 on out", "", "line 7: the link from scratchpad to host has no rate"),
         ("channel out", "argument x 64", "line 5: expected machine, channel, link or compute, not argument"),
-        ("channel out", "memory l2 64", "line 5: a machine file is of one scratchpad, in a line `machine scratchpad`"),
+        ("channel out", "memory l2 64", "line 5: a machine file has one scratchpad, in a line `machine scratchpad`"),
         ("channel out", "machine scratchpad 1 alignment 1", "line 5: the machine is stated twice"),
     ];
     for (word, other, message) in cases {
         assert_eq!(refusal_with(word, other), message);
     }
-    assert_eq!(refusal("\ncompute least_cycles 4"), "line 2: a clock, but no link has a rate");
-    assert_eq!(refusal("channel c"), "line 1: a clock, but no link has a rate");
+    assert_eq!(refusal("\ncompute least_cycles 4"), "line 2: there is a clock, but no link has a rate");
+    assert_eq!(refusal("channel c"), "line 1: there is a clock, but no link has a rate");
     assert_eq!(refusal("link host scratchpad"), "line 1: the link from host to scratchpad has no rate");
 }
 
@@ -130,12 +130,12 @@ fn presets_are_machines_that_plan() {
         let plan = greedy_plan(&problem).unwrap();
         let timeline = time::simulate(&problem, &plan.actions(&problem)).unwrap();
         assert!(Cycles::ZERO < timeline.compute && timeline.compute < timeline.makespan, "{name}");
-        // It comes from somewhere.
+        // Each names its source.
         assert!(text(name).unwrap().contains("# Source:"), "{name}");
     }
     assert_eq!(
         named("ethos-u65").unwrap_err().to_string(),
-        "no machine ethos-u65: there are ethos-u55-high-end, ethos-u65-client-server, ethos-u65-dedicated-sram, \
+        "no machine ethos-u65: the machines are ethos-u55-high-end, ethos-u65-client-server, ethos-u65-dedicated-sram, \
          ethos-u65-embedded, ethos-u65-high-end, imx-rt1170, mcu-psram, siracusa-like, soma-edge"
     );
     assert_eq!(text("none"), None);
@@ -160,15 +160,19 @@ fn bad_memories_are_refused_at_their_line() {
         (
             "memory l2 512",
             "memory l2 9223372036854775807",
-            "line 3: 9223372036854776063 B of memory in all are more than can be addressed",
+            "line 3: 9223372036854776063 B of memory in all are too many",
         ),
-        ("\nlink l1 l2", "", "line 6: there is no way from l1 to dram, neither a link nor several over other memories"),
+        ("\nlink l1 l2", "", "line 6: there are no links from l1 to dram, neither directly nor through other memories"),
         ("link l2 l1", "link l2 l1 price 0", "line 6: expected a price of at least 1, not 0"),
-        ("memory l2 512", "machine scratchpad 1", "line 3: a machine is one line, or a line for each memory, not both"),
-        ("memory l2 512", "memory", "line 3: a memory has a name: `memory NAME`"),
-        ("link dram l2", "link dram", "line 4: a link leads from one memory to another: `link FROM TO`"),
-        ("link dram l2", "channel", "line 4: a channel has a name and nothing else: `channel NAME`"),
-        ("link dram l2", "moves none", "line 4: a machine on which nothing moves is not for machine files"),
+        (
+            "memory l2 512",
+            "machine scratchpad 1",
+            "line 3: describe a machine in one line or in a line for each memory, not both",
+        ),
+        ("memory l2 512", "memory", "line 3: a memory needs a name: `memory NAME`"),
+        ("link dram l2", "link dram", "line 4: a link needs two memories: `link FROM TO`"),
+        ("link dram l2", "channel", "line 4: a channel has only a name: `channel NAME`"),
+        ("link dram l2", "moves none", "line 4: a machine file cannot describe a machine on which nothing moves"),
         ("link dram l2", "argument x 64", "line 4: expected memory, channel, link or compute, not argument"),
     ];
     for (word, other, message) in cases {
@@ -176,7 +180,7 @@ fn bad_memories_are_refused_at_their_line() {
         assert_eq!(error.to_string(), message);
     }
     let nameless = "memory".parse::<MachineFile>().expect_err("a memory without a name");
-    assert_eq!(nameless.to_string(), "line 1: a memory has a name: `memory NAME`");
+    assert_eq!(nameless.to_string(), "line 1: a memory needs a name: `memory NAME`");
 }
 
 const INI: &str = "\
@@ -234,12 +238,12 @@ fn a_configuration_of_vela_is_a_machine() {
     assert_eq!(clock.compute.cycles_per_mac, Ratio::new(1, 512).unwrap());
     assert_eq!(clock.compute.bytes_per_cycle, Ratio::new(8, 1));
     assert_eq!(file.join(&Machine::with_host(Bytes(1), Bytes(16))).unwrap().scratchpad(), Bytes(300_000));
-    // A section's own options replace those that it inherits.
+    // A section's own options override inherited ones.
     assert_eq!(clock_of("Slow", "ethos-u65-256").timings[0].rate, Ratio::new(2, 1).unwrap());
     assert_eq!(clock_of("Slow", "ethos-u65-256").timings[0].latency, Cycles(300));
     assert_eq!(vela::read(INI, "Slow", "Larger", "ethos-u65-256").unwrap().scratchpad, Some(Bytes(400_000)));
     assert_eq!(vela::read(INI, "Slow", "Shared", "ethos-u65-256").unwrap().scratchpad, None);
-    // A narrower port; options that are missing.
+    // A narrower port; missing options.
     assert_eq!(clock_of("Fast", "Ethos-U55-64").compute.bytes_per_cycle, Ratio::new(4, 1));
     let flash = clock_of("Flash", "ethos-u55-32");
     assert_eq!((flash.timings[0].rate, flash.timings[0].latency), (Ratio::new(8, 1).unwrap(), Cycles::ZERO));
@@ -255,15 +259,15 @@ fn bad_configurations_are_refused_by_section_and_option() {
     };
     assert_eq!(
         read(INI, "Fast", "Own", "ethos-u85"),
-        "no accelerator ethos-u85: there are ethos-u55-32, ethos-u55-64, ethos-u55-128, ethos-u55-256, ethos-u65-256, \
+        "no accelerator ethos-u85: the accelerators are ethos-u55-32, ethos-u55-64, ethos-u55-128, ethos-u55-256, ethos-u65-256, \
          ethos-u65-512"
     );
     let with = |text: &str| read(text, "Slow", "Larger", "ethos-u65-256");
     assert_eq!(
         read(INI, "Fats", "Own", "ethos-u65-256"),
-        "no section [System_Config.Fats]: there is Fast, Flash, Slow"
+        "no section [System_Config.Fats]: the sections are Fast, Flash, Slow"
     );
-    assert_eq!(read("", "Fast", "Own", "ethos-u65-256"), "no section [System_Config.Fast]: there is no other");
+    assert_eq!(read("", "Fast", "Own", "ethos-u65-256"), "no section [System_Config.Fast]: there are none");
     let one = read(INI, "Fast", "All", "ethos-u65-256");
     assert!(
         one.starts_with("[Memory_Mode.All] keeps everything in one memory, so nothing is moved: take a mode"),
@@ -306,7 +310,7 @@ fn bad_configurations_are_refused_by_section_and_option() {
         (
             "inherit=Memory_Mode.Own",
             "inherit=Memory_Mode.Mine",
-            "[Memory_Mode.Larger]: inherit names [Memory_Mode.Mine], which there is not",
+            "[Memory_Mode.Larger]: inherit names [Memory_Mode.Mine], which does not exist",
         ),
         ("axi1_port=Dram\n", "", "[System_Config.Slow]: axi1_port is missing"),
         (
@@ -317,7 +321,7 @@ fn bad_configurations_are_refused_by_section_and_option() {
         (
             "axi0_port=Sram\naxi1_port=Dram",
             "axi0_port=Dram\naxi1_port=Sram",
-            "[Memory_Mode.Larger]: cache_mem_area is behind Dram, and has to be behind Sram",
+            "[Memory_Mode.Larger]: cache_mem_area is behind Dram, but must be behind Sram",
         ),
         (
             "arena_mem_area=Axi1",
@@ -335,7 +339,7 @@ fn bad_configurations_are_refused_by_section_and_option() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
 
-    /// Nothing that is read makes anything fail but by an error.
+    /// Any text is read or refused with an error.
     #[test]
     fn any_text_is_read_or_refused(at in 0..600_usize, length in 0..30_usize, junk in "[\\[\\]=:;#\n a-z0-9.\\-/é]{0,12}") {
         for text in [INI, FILE] {

@@ -1,4 +1,4 @@
-//! Planning under the eyes of a watcher: what it is told, and that it can stop.
+//! Planning with a watcher: its reports, and that it can stop planning.
 
 mod common;
 
@@ -16,7 +16,7 @@ fn in_short(solver: Solver, order: Order) -> Options {
     Options { solver, order, state_limit: 500, ..Options::default() }
 }
 
-/// Best costs never rise, bounds never fall, and the last word is the solution's.
+/// Best costs never rise, bounds never fall, and the last report has the solution's numbers.
 #[track_caller]
 fn expect_monotone(events: &[Progress]) {
     for pair in events.windows(2) {
@@ -82,7 +82,7 @@ fn whenever_it_stops_there_is_a_plan_and_a_true_bound() {
             assert!(optimum <= solution.non_compulsory);
             let events = events.lock().unwrap();
             expect_monotone(&events);
-            // With addresses there may be more to prove.
+            // With addresses a proof may need more.
             let is_packed = !events.iter().any(|it| it.phase == Phase::Repair);
             assert!(!is_packed || solution.lower_bound <= optimum, "{problem}");
             early.count(!solution.is_optimal());
@@ -91,12 +91,12 @@ fn whenever_it_stops_there_is_a_plan_and_a_true_bound() {
     early.expect(10);
 }
 
-/// Wide and large: nobody proves anything soon.
+/// Wide and large: no solver has a proof soon.
 fn hard() -> Problem {
     seeded_problem(Shape { ops: 400, units: 9 }, 7)
 }
 
-/// Stops after so long; gives how much later there was a plan, and what was going on.
+/// Stops after a delay; returns how much later there was a plan, and the phase at that time.
 fn stop_after(problem: &Problem, options: &Options, delay: Duration) -> (Duration, Option<Phase>) {
     let start = Instant::now();
     let stopped = Mutex::new(None);

@@ -1,4 +1,4 @@
-//! What holds of every planner, and of the oracles, on random problems.
+//! Properties of every planner, and of the oracles, on random problems.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn every_plan_is_right() {
                     Ok(traffic) => traffic,
                     Err(error) => return Err(TestCaseError::fail(format!("{name}: {error}"))),
                 };
-                // All that count count the same.
+                // All counts of traffic agree.
                 prop_assert_eq!(traffic, Traffic::of(problem, &actions), "{}", name);
                 prop_assert_eq!(traffic.compulsory, problem.compulsory(), "{}", name);
                 prop_assert_eq!(traffic.non_compulsory, outline_of(&plan).non_compulsory(problem), "{}", name);
@@ -38,7 +38,7 @@ fn every_plan_is_right() {
                 prop_assert!(outline_of(&plan).peak(problem) <= plan.peak(problem), "{}", name);
                 // Same input, same output.
                 prop_assert_eq!(&planner(problem).expect("as before"), &plan, "{}", name);
-                // What the judge accepts computes the right bytes.
+                // A program that the judge accepts computes the right bytes.
                 prop_assert_eq!(interpret(problem, &actions), Ok(compute(problem)), "{}", name);
                 spilling.count(problem.restreamed() < traffic.non_compulsory);
                 in_place.count(shares_bytes(problem, &actions, false));
@@ -101,7 +101,7 @@ fn no_plan_beats_the_optimum() {
 fn no_plan_beats_the_optimum_with_addresses() {
     let (fragmented, proven) = (Tally::default(), Tally::default());
     hold(600, Shape::TINY, |Case { problem, .. }| {
-        // Beyond, there are too many addresses to try them all.
+        // Otherwise there are too many addresses to try them all.
         if 8 < problem.machine.scratchpad().0.div_ceil(problem.machine.alignment().0) {
             return Ok(());
         }
@@ -117,7 +117,7 @@ fn no_plan_beats_the_optimum_with_addresses() {
             prop_assert!(solution.lower_bound <= joint, "{:?}", solver);
             prop_assert!(joint <= solution.non_compulsory, "{:?}", solver);
             prop_assert!(!solution.is_optimal() || solution.non_compulsory == joint, "{:?}", solver);
-            // Who can decide all at once does so where it matters.
+            // Solvers that decide everything at once do so where it matters.
             if solver == Solver::Auto && cfg!(feature = "ilp") {
                 prop_assert!(solution.is_optimal());
             }
@@ -129,7 +129,7 @@ fn no_plan_beats_the_optimum_with_addresses() {
     proven.expect(200);
 }
 
-/// Whether a result and an operand share bytes: all of both, or as a part and what it is a part of.
+/// Whether a result and an operand share bytes: entirely, or as a part of one another.
 fn shares_bytes(problem: &Problem, actions: &[Action], as_part: bool) -> bool {
     let size = |it: &Slot| problem.graph.tensor(it.tensor).size;
     let overlap = |a: &Slot, b: &Slot| a.offset().max(b.offset()) < (a.offset() + size(a)).min(b.offset() + size(b));
@@ -142,8 +142,7 @@ fn shares_bytes(problem: &Problem, actions: &[Action], as_part: bool) -> bool {
     })
 }
 
-/// What may lie in the place of an operand need not: without that, nothing costs less, and sometimes
-/// there is no plan at all.
+/// A result that may share bytes need not: without sharing, nothing costs less, and sometimes there is no plan at all.
 #[test]
 fn places_to_share_never_cost_anything() {
     let (cheaper, smaller) = (Tally::default(), Tally::default());
@@ -164,13 +163,12 @@ fn places_to_share_never_cost_anything() {
     smaller.expect(20);
 }
 
-/// The same problem, but each operator waits for the one before.
+/// The same problem in source order, by edges.
 fn in_source_order(problem: &Problem) -> Problem {
     rebuilt(problem, true, true)
 }
 
-/// The same problem, where each operator may have to wait for the one before, and results may or may
-/// not share bytes with operands.
+/// The same problem, with or without edges from each operator to the next, and with or without sharing of bytes.
 fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     let graph = &problem.graph;
     let mut builder = GraphBuilder::new();
@@ -207,8 +205,8 @@ fn rebuilt(problem: &Problem, in_order: bool, in_place: bool) -> Problem {
     Problem { graph: builder.build().expect("no larger"), machine: problem.machine.clone() }
 }
 
-/// Every solver proves what trying everything finds, in every order; where addresses are in the way,
-/// nobody claims more than there is.
+/// Every solver proves the optimum of enumeration, in every order; if addresses cost traffic, no solver claims too
+/// much.
 #[test]
 fn every_solver_finds_the_optimum() {
     let (spilling, optimal, staged) = (Tally::default(), Tally::default(), Tally::default());
@@ -302,7 +300,7 @@ fn text_round_trips() {
         let actions = greedy_plan(problem).expect("there is a plan").actions(problem);
         let lines = program_text(problem, &actions);
         let mut read = parse_program(problem, &lines.join("\n")).expect("it parses");
-        // The offset of a workspace that is not there means nothing and is not shown.
+        // The offset of an absent workspace is meaningless and not printed.
         for (read, action) in read.iter_mut().zip(&actions) {
             if let (Action::Run { op, workspace, .. }, Action::Run { workspace: own, .. }) = (read, action)
                 && problem.graph.op(*op).workspace == Bytes::ZERO
@@ -315,8 +313,8 @@ fn text_round_trips() {
     });
 }
 
-/// Damage that shows in the bytes is found by the judge. Damage that does not show may be found
-/// or not: a transfer too many, or an overlap with what nobody reads.
+/// The judge finds all mutations that change the bytes. It may or may not find others: a needless transfer, or an
+/// overlap with an unread tensor.
 #[test]
 fn the_judge_finds_what_shows() {
     let (shown, found, believed) = (Tally::default(), Tally::default(), Tally::default());
@@ -343,8 +341,8 @@ fn the_judge_finds_what_shows() {
     believed.expect(100);
 }
 
-/// Copies that take time: what the judge accepts is right whether memories answer at once or at the last moment, and
-/// much of what only happens to be right, or is not, is found.
+/// Asynchronous copies: a program that the judge accepts is correct whether copies are performed at once or at the last
+/// moment, and many programs that are only accidentally correct, or wrong, are found.
 #[test]
 fn what_is_right_is_right_however_long_copies_take() {
     let (believed, shown, found) = (Tally::default(), Tally::default(), Tally::default());
@@ -375,7 +373,7 @@ fn what_is_right_is_right_however_long_copies_take() {
     found.expect(300);
 }
 
-/// Any program at all gets a verdict.
+/// Any program gets a verdict.
 #[test]
 fn the_judge_never_panics() {
     hold(500, Shape::SMALL, |Case { problem, bytes }| {

@@ -1,4 +1,4 @@
-//! Copies that take time: what the judge says of them, by example, and against every state that a program can be in.
+//! Asynchronous copies: the judge's verdicts, by example, and compared with every reachable state.
 
 mod common;
 
@@ -10,7 +10,7 @@ use cosma_planner::time::{Channel, Clock, Compute};
 use cosma_planner::{Action, Bytes, Fault, Machine, Problem, check, greedy_plan, program_text};
 use proptest::prelude::*;
 
-/// `x` goes out while `w` comes in, in one channel or in two.
+/// `x` is stored while `w` is loaded, on one channel or on two.
 const PROBLEM: &str = "
 machine scratchpad 192 alignment 64 weights resident
 channel a
@@ -59,23 +59,23 @@ fn what_comes_in_may_follow_what_goes_out_in_one_channel() {
     let problem = PROBLEM.replace("z 64\nop k", "z 64 over y\nop k");
     let program = PROGRAM.replace("NEW", "128");
     assert_eq!(verdict(&problem, &program), "right: 192 + 256 B");
-    // In two channels, nothing orders them.
+    // On two channels, nothing orders them.
     let apart = problem.replace("scratchpad host rate 1 on a", "scratchpad host rate 1 on b");
-    let message = "line 3, step 1: w@0 is put where x is still being copied from or to";
+    let message = "line 3, step 1: w@0 is written where x is still being copied from or to";
     assert_eq!(verdict(&apart, &program), message);
     // Nor without a clock.
     let plain = problem.lines().filter(|it| !it.starts_with("link") && !it.starts_with("channel"));
     assert_eq!(verdict(&plain.collect::<Vec<_>>().join("\n"), &program), message);
-    // What comes back in the channel that takes it out finds it there.
+    // A reload on the channel of its spill finds the tensor there.
     let late = program.replace("wait x@host\n", "").replace("wait x@0\n", "wait x@host\nwait x@0\n");
     assert_eq!(verdict(&problem, &late), "right: 192 + 256 B");
     // An operator does not wait for a channel.
     let late = program.replace("wait w@0\n", "").replace("store z", "wait w@0\nstore z");
     assert_eq!(
         verdict(&problem, &late),
-        "line 3, step 1: w comes in, but nothing reads it while it is there\n\
+        "line 3, step 1: w is copied to the scratchpad, but nothing reads it there\n\
          line 7, step 2: w is needed at 0, but does not lie there intact\n\
-         line 8, step 3: x@0 is put where w is still being copied from or to"
+         line 8, step 3: x@0 is written where w is still being copied from or to"
     );
 }
 
@@ -91,7 +91,7 @@ op f: -> x 64
 op g: w -> y 64
 return x y
 ";
-    // When w is there, x has been read.
+    // When w is complete, x has been read.
     let program = "
 run f: -> x@0
 store x@0 async
@@ -103,7 +103,7 @@ wait x@host
 ";
     assert_eq!(verdict(problem, program), "right: 192 + 0 B");
     let turned = program.replace("store x@0 async\nload w at 64 async", "load w at 64 async\nstore x@0 async");
-    assert_eq!(verdict(problem, &turned), "line 5, step 1: y@0 is put where x is still being copied from or to");
+    assert_eq!(verdict(problem, &turned), "line 5, step 1: y@0 is written where x is still being copied from or to");
 }
 
 #[test]
@@ -114,9 +114,8 @@ fn slices_are_disjoint_and_whole() {
     assert_eq!(verdict(&problem, &turned.replace("TURNED", "0..64")), "right: 192 + 256 B");
     for (slice, bytes) in [("63..128", "63 to 128"), ("64..64", "64 to 64"), ("64..129", "64 to 129")] {
         let said = verdict(&problem, &program.replace("64..128", slice));
-        let message = format!(
-            "line 5, step 2: bytes {bytes} of w@0 are no slice of it beside those that are copied there already"
-        );
+        let message =
+            format!("line 5, step 2: bytes {bytes} of w@0 are not a slice of it, or overlap an earlier slice");
         let not_whole = "line 6, step 2: w@0 is waited for, but not all of it is being copied";
         assert!(said.starts_with(&format!("{message}\n{not_whole}")), "{said}");
     }
@@ -132,7 +131,7 @@ fn slices_are_disjoint_and_whole() {
     assert_eq!(verdict(&problem, &early), "right: 192 + 256 B");
 }
 
-/// The machine with a clock of one channel or two, or with none.
+/// The machine with a clock with one or two channels, or with none.
 fn with_channels(machine: &Machine, choices: &mut Choices) -> Machine {
     let n_channels = choices.one_of(&[1, 2, 0]);
     if n_channels == 0 {
@@ -143,8 +142,8 @@ fn with_channels(machine: &Machine, choices: &mut Choices) -> Machine {
     machine.clone().with_clock(Clock { channels, timings, compute: Compute::default() }).expect("it is one")
 }
 
-/// A problem where every byte that an operator reads shows in some result: all that is written is one. None where
-/// something has no bytes, or an operator no results.
+/// A problem in which every byte that an operator reads affects some result: every tensor that is written is a result.
+/// `None` if a tensor has no bytes, or an operator no results.
 fn where_all_is_seen(problem: &Problem) -> Option<Problem> {
     let graph = &problem.graph;
     let has_all = graph.tensors().iter().all(|it| it.size != Bytes::ZERO);
@@ -158,8 +157,8 @@ fn where_all_is_seen(problem: &Problem) -> Option<Problem> {
     lines.collect::<Vec<_>>().join("\n").parse().ok()
 }
 
-/// Where nothing but the time of copies can be wrong, the judge finds a fault exactly where some speed of the memories
-/// shows one, or where the result is wrong at all speeds.
+/// If only the timing of copies can be wrong, the judge finds a fault exactly if some speed of the memories shows one,
+/// or if the result is wrong at all speeds.
 #[test]
 fn the_judge_of_races_agrees_with_all_interleavings() {
     let (right, racing, sliced) = (Tally::default(), Tally::default(), Tally::default());

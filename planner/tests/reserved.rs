@@ -1,4 +1,4 @@
-//! Scratchpads of which addresses are reserved.
+//! Scratchpads with reserved addresses.
 
 mod common;
 
@@ -9,7 +9,7 @@ use cosma_planner::{Bytes, Link, Machine, Memory, MemoryId, Options, Order, Prob
 use proptest::prelude::*;
 use std::ops::Range;
 
-/// The same problem on a scratchpad of another size, of which these addresses are reserved.
+/// The same problem on a scratchpad of another size with these reserved addresses.
 fn reserve(problem: &Problem, size: Bytes, reserved: Vec<Range<Bytes>>) -> Problem {
     let memory =
         |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new(), banks: None };
@@ -21,18 +21,18 @@ fn reserve(problem: &Problem, size: Bytes, reserved: Vec<Range<Bytes>>) -> Probl
     Problem { graph: problem.graph.clone(), machine }
 }
 
-/// The same problem with as much scratchpad, and more at both ends that is reserved.
+/// The same problem with as much free scratchpad, and reserved addresses at both ends.
 fn at_the_ends(problem: &Problem, choices: &mut Choices) -> (Problem, Bytes) {
     let Bytes(alignment) = problem.machine.alignment();
     let low = choices.below(3 * alignment);
     let start = Bytes(low.next_multiple_of(alignment));
     let end = start + problem.machine.scratchpad();
     let size = Bytes(end.0 + choices.below(2 * alignment));
-    // The one behind need not end where the scratchpad does.
+    // The upper one need not end at the end of the scratchpad.
     (reserve(problem, size, vec![end..size + Bytes(5), Bytes::ZERO..Bytes(low)]), start)
 }
 
-/// The same problem with some of the scratchpad doubled, and reserved addresses between.
+/// The same problem with a larger scratchpad, and reserved addresses in between.
 fn in_the_middle(problem: &Problem, choices: &mut Choices) -> Problem {
     let Bytes(alignment) = problem.machine.alignment();
     let Bytes(scratchpad) = problem.machine.scratchpad();
@@ -63,7 +63,7 @@ fn expect_right_plans(problem: &Problem) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-/// What is reserved at either end makes the scratchpad smaller and moves everything.
+/// Reserved addresses at either end make the scratchpad smaller and shift everything.
 #[test]
 fn at_the_ends_all_is_as_without() {
     let spilling = Tally::default();
@@ -86,7 +86,7 @@ fn at_the_ends_all_is_as_without() {
             spilling.count(problem.restreamed() < own.non_compulsory);
         }
         expect_right_plans(&reserved)?;
-        // A byte less, and it does not fit, unless in some order.
+        // With a byte less, it does not fit, except in some orders.
         let least = problem.least_scratchpad(Order::Free);
         if least.is_exact && least.size != Bytes::ZERO && least.size == problem.machine.scratchpad() {
             let (tight, _) = at_the_ends(&tighter(problem), &mut Choices::new(bytes));
@@ -102,7 +102,7 @@ fn tighter(problem: &Problem) -> Problem {
     Problem { graph: problem.graph.clone(), machine: problem.machine.with_scratchpad(size) }
 }
 
-/// In between, plans are right and bounds are true; and a second stretch is of use.
+/// In between, plans are correct and bounds are valid; and a second stretch is useful.
 #[test]
 fn in_the_middle_plans_are_right_and_bounds_are_true() {
     let (spilling, proven, helped) = (Tally::default(), Tally::default(), Tally::default());
@@ -144,7 +144,7 @@ fn bounds_are_true_of_plans_with_addresses() {
     reached.expect(40);
 }
 
-/// 64 bytes below and 128 above what is reserved: x has to lie below, where b has the room above.
+/// 64 bytes below and 128 above the reserved ones: x must lie below, where b has the space above.
 #[test]
 fn both_stretches_are_used() {
     let text = "
@@ -170,7 +170,7 @@ return w
     check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
 }
 
-/// Addresses in an integer program of its own are refused; all other decisions are not.
+/// An integer program with addresses is refused; all others are not.
 #[cfg(feature = "ilp")]
 #[test]
 fn a_program_with_addresses_is_refused() {

@@ -1,4 +1,4 @@
-//! The exact search against trying everything.
+//! The exact search, compared with enumeration.
 
 use cosma_planner::search::{SearchOptions, Shortcuts, Thresholds, search};
 use cosma_planner::testing::{Shape, optimum_by_executed_sets, outline_optimum, seeded_problem};
@@ -7,7 +7,7 @@ use cosma_planner::{Options, Order, Outline, Problem, Solver, check, plan};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// What the search finds and proves.
+/// The search finds and proves the optimum.
 #[track_caller]
 fn expect_optimum(problem: &Problem, optimum: Bytes, options: &SearchOptions) {
     let outcome = search(problem, problem.capacity(), None, options, &|_| None, Deadline::NEVER);
@@ -16,7 +16,7 @@ fn expect_optimum(problem: &Problem, optimum: Bytes, options: &SearchOptions) {
     assert_eq!(outcome.lower_bound, optimum, "{options:?}\n{problem}");
 }
 
-/// Two oracles that have nothing in common.
+/// Two independent oracles.
 #[test]
 fn the_oracles_agree() {
     for seed in 0..3_000 {
@@ -26,7 +26,7 @@ fn the_oracles_agree() {
     }
 }
 
-/// Of what goes about things in another way only where problems are large.
+/// Including the strategies that are otherwise only used for large problems.
 #[test]
 fn every_way_that_the_search_has_leads_to_the_optimum() {
     let usual = Thresholds::default();
@@ -47,7 +47,7 @@ fn every_way_that_the_search_has_leads_to_the_optimum() {
                 expect_optimum(&problem, optimum, &options);
                 continue;
             }
-            // Where so much can be live at once, it may leave the proof to others.
+            // If so much can be live at once, it may leave the proof to others.
             let outcome = search(&problem, problem.capacity(), None, &options, &|_| None, Deadline::NEVER);
             let cost = outcome.outline.expect("there is no deadline").non_compulsory(&problem);
             assert!(outcome.lower_bound <= optimum && optimum <= cost, "seed {seed} {options:?}\n{problem}");
@@ -89,7 +89,7 @@ fn no_solver_beats_the_optimum_of_fourteen_operators() {
             let traffic = check(&problem, &solution.plan.actions(&problem)).expect("the judge accepts it");
             assert_eq!(traffic.non_compulsory, solution.non_compulsory, "seed {seed} {solver:?}\n{problem}");
             assert!(optimum <= solution.non_compulsory, "seed {seed} {solver:?}\n{problem}");
-            // Addresses can make a bound better than that of the optimum without.
+            // Addresses can raise a bound above the optimum without addresses.
             let bound = solution.lower_bound.min(solution.non_compulsory.saturating_sub(solution.fragmentation));
             assert!(bound <= optimum || solution.fragmentation != Bytes::ZERO, "seed {seed} {solver:?}\n{problem}");
             n_proven += u32::from(solution.is_optimal());
@@ -98,7 +98,7 @@ fn no_solver_beats_the_optimum_of_fourteen_operators() {
     assert!(12 < n_proven, "{n_proven} proven");
 }
 
-/// A thousand operators and more of all kinds, with no time at all and with hardly any.
+/// A thousand and more operators of all kinds, without any time and with almost none.
 #[test]
 fn problems_of_thousands_of_operators_are_planned_right() {
     let shape = Shape { ops: 2_000, units: 9 };
@@ -128,7 +128,7 @@ fn search_finds_and_proves_the_least_traffic() {
     for seed in 0..3_000 {
         let problem = seeded_problem(Shape::SMALL, seed);
         let optimum = outline_optimum(&problem).expect("a small problem");
-        // As it is, with groups of a few operators, and with beams that hardly find a plan.
+        // The default, groups of a few operators, and beams that hardly find a plan.
         let small_groups = SearchOptions { leaf: 2, ..SearchOptions::default() };
         let narrow = SearchOptions { beam: 1, proof_width: 1, leaf: 3, ..SearchOptions::default() };
         for options in [SearchOptions::default(), small_groups, narrow] {
@@ -165,9 +165,9 @@ fn without_any_one_shortcut_the_optimum_is_the_same() {
     }
 }
 
-/// Three operators with thirty results each, which are read together: two of the three run in a row without
-/// difficulty, but after all of them more tensors are live than 64, which is where the search starts again with wider
-/// states. And a choice that a beam of one gets wrong: to evict `q`, which is small, before `p` has to go anyway.
+/// Three operators with thirty results each, which are read together: two of the three run in a row easily, but after
+/// all of them more than 64 tensors are live, where the search restarts with wider states. And a choice that a beam of
+/// one gets wrong: to evict `q`, which is small, before `p` must be evicted anyway.
 fn too_wide_in_some_orders() -> Problem {
     let mut text = String::from(
         "machine scratchpad 6100 alignment 1
@@ -189,7 +189,7 @@ op g: p f -> r 1
     text.parse().expect("it is well-formed")
 }
 
-/// What was found, and told, before the search turned out to need wider states, is kept.
+/// Results that were found and reported before the search needed wider states are kept.
 #[test]
 fn an_incumbent_outlives_a_search_that_is_too_wide() {
     let problem = too_wide_in_some_orders();
@@ -206,7 +206,7 @@ fn an_incumbent_outlives_a_search_that_is_too_wide() {
     let least = best.non_compulsory(&problem);
     assert!(least < without, "a beam of one finds it as well");
 
-    // The first time that it is asked, it knows the best.
+    // At the first call, it knows the best.
     let n_asked = Cell::new(0);
     let improve = |_: &Outline| (n_asked.replace(n_asked.get() + 1) == 0).then(|| best.clone());
     let outcome = search(&problem, problem.capacity(), None, &narrow, &improve, Deadline::NEVER);
@@ -215,8 +215,8 @@ fn an_incumbent_outlives_a_search_that_is_too_wide() {
     assert_eq!(found.non_compulsory(&problem), least);
 }
 
-/// As long as no time limit ends it, what is found and proven is the same on any number of threads, even where
-/// the limit of states ends the search.
+/// Without a time limit, the results are the same on any number of threads, even if the limit of states ends the
+/// search.
 #[test]
 fn threads_do_not_change_what_is_found() {
     let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("there are threads");

@@ -1,4 +1,4 @@
-//! The judge of time: by example, and against a second count.
+//! The judge of time: by example, and compared with an independent computation.
 
 mod common;
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 use std::cell::Cell;
 use std::collections::HashMap;
 
-/// A byte a cycle in, two out; 10 cycles of latency in.
+/// A byte per cycle in, two out; 10 cycles of latency in.
 const CHAIN: &str = "
 machine scratchpad 256 alignment 64 weights resident
 channel a
@@ -25,7 +25,7 @@ op g: y w -> z 64 cycles 30
 return z
 ";
 
-/// The weight comes in while the first operator runs.
+/// The weight is loaded while the first operator runs.
 const OVERLAPPED: &str = "
 load x at 0
 load w at 128 async
@@ -117,7 +117,7 @@ store z@0
 
 #[test]
 fn each_stall_has_its_reason() {
-    // The weight has to wait for the place of x, which the first operator reads.
+    // The weight must wait for the place of x, which the first operator reads.
     let place = timeline(
         CHAIN,
         "
@@ -129,7 +129,7 @@ store z@128
 ",
     );
     assert_eq!((place.lost(Reason::Place), place.lost(Reason::Channel)), (Cycles(74), Cycles(74 + 32)));
-    // Nothing but the first load was in the way of the second one.
+    // Only the first load delayed the second one.
     let late = timeline(CHAIN, OVERLAPPED);
     assert_eq!((late.lost(Reason::Late), late.lost(Reason::Channel)), (Cycles(24), Cycles(74 + 32)));
     // Its channel is done with the weight at 96, but it takes another 60 cycles.
@@ -176,7 +176,7 @@ store z@0
 ";
     let times = timeline(SPILL, program);
     assert_eq!((times.lost(Reason::WriteBack), times.lost(Reason::Late)), (Cycles(54 + 64), Cycles(0)));
-    // In one channel nobody else has to wait, but the reload does.
+    // On one channel no wait is needed, but the reload waits.
     let one = SPILL.replace("host rate 1 on b", "host rate 1 latency 7 on a");
     let turned = program.replace("wait x@host\nreload x at 128\n", "reload x at 128 async\nwait x@host\nwait x@128\n");
     let times = timeline(&one, &turned);
@@ -227,14 +227,14 @@ fn what_cannot_be_counted_is_refused() {
     assert_eq!(simulate(&slow, &actions), Err(Error::TooManyCycles));
 }
 
-/// The makespan as the longest path: a number for each line, raised until nothing that has to be waited for is later.
+/// The makespan as the longest path: a number for each line, raised until all waits are satisfied.
 fn longest_path(problem: &Problem, actions: &[Action]) -> u64 {
     let clock = problem.machine.clock().unwrap();
     let timing = |copy: &Copy| {
         let links = problem.machine.links();
         clock.timings[links.iter().position(|it| (it.from, it.to) == (copy.from.memory, copy.to.memory)).unwrap()]
     };
-    // By line: the transfers of one as (channel, cycles, latency, tensor, whether home).
+    // By line: its transfers as (channel, cycles, latency, tensor, whether home).
     let (mut begin, mut end) = (vec![0; actions.len()], vec![0; actions.len()]);
     let mut arrive = vec![0; actions.len()];
     loop {

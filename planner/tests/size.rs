@@ -1,8 +1,8 @@
-//! Problems of thousands of operators: all of them are planned, whatever the time that is left.
+//! Problems with thousands of operators: all of them are planned, with any time limit.
 //!
-//! A limit of zero leaves nothing but what is done in any case: reading the graph, a first plan, its
-//! addresses, its program, and the judge. What grows with the square of the size or worse there, or in
-//! a solver before it looks at the time, makes these tests take minutes.
+//! A limit of zero leaves only what is done in any case: reading the graph, a first plan, its addresses, its program,
+//! and the judge. Anything quadratic or worse there, or in a solver before it checks the time, makes these tests take
+//! minutes.
 
 use cosma_planner::testing::{Choices, noise};
 use cosma_planner::{Bytes, Dies, GraphBuilder, Machine, OpId, Options, Order, Problem, Solver, TensorId, check, plan};
@@ -20,7 +20,7 @@ fn op(graph: &mut GraphBuilder, reads: &[TensorId]) -> TensorId {
     graph.op("op", reads, [("result", SIZE)], Bytes::ZERO)[0]
 }
 
-/// Likewise, and the result may take the place of whatever is read: elementwise.
+/// The same, and the result may take the place of any operand: elementwise.
 fn op_in_place(graph: &mut GraphBuilder, reads: &[TensorId]) -> TensorId {
     let result = op(graph, reads);
     let distinct: BTreeSet<TensorId> = reads.iter().copied().collect();
@@ -28,8 +28,7 @@ fn op_in_place(graph: &mut GraphBuilder, reads: &[TensorId]) -> TensorId {
     result
 }
 
-/// As in training: operators one after the other, and as many back, each of which reads what one of
-/// the first wrote.
+/// As in training: a chain of operators, and as many back, each of which reads a result of the first half.
 fn there_and_back(n_ops: usize, scratchpad: u64) -> Problem {
     let mut graph = GraphBuilder::new();
     let mut last = graph.argument("x", SIZE);
@@ -65,7 +64,7 @@ fn grid(width: usize, scratchpad: u64) -> Problem {
     problem(graph, scratchpad)
 }
 
-/// Each operator reads a few of those before it, as chance has it.
+/// Each operator reads a few random earlier ones.
 fn by_chance(n_ops: usize, scratchpad: u64) -> Problem {
     let mut graph = GraphBuilder::new();
     let bytes = noise(7, 8 * n_ops);
@@ -81,7 +80,7 @@ fn by_chance(n_ops: usize, scratchpad: u64) -> Problem {
     problem(graph, scratchpad)
 }
 
-/// All leaves read one argument and stand before all else; what follows reads two each.
+/// All leaves read one argument and come first; all others read two tensors each.
 fn wide_tree(n_leaves: usize, scratchpad: u64) -> Problem {
     let mut graph = GraphBuilder::new();
     let x = graph.argument("x", SIZE);
@@ -116,7 +115,7 @@ fn expect_plan(problem: &Problem, solver: Solver, order: Order) -> Bytes {
 
 #[test]
 fn ten_thousand_operators_out_of_time() {
-    // Where much must leave, and where nothing must.
+    // With many evictions, and with none.
     for scratchpad in [32 << 10, 1 << 30] {
         let problems = [there_and_back(10_000, scratchpad), grid(100, scratchpad), by_chance(10_000, scratchpad)];
         for problem in problems {
@@ -142,8 +141,8 @@ fn ten_thousand_operators_for_integer_programming() {
     }
 }
 
-/// No operand dies with two operators, so there are many choices of who may overwrite what, and for most of
-/// them no order.
+/// No operand dies with two operators, so there are many choices of operators that overwrite operands, and most of them
+/// have no order.
 #[test]
 fn the_least_scratchpad_of_ten_thousand_operators() {
     for problem in [there_and_back(10_000, 1 << 30), grid(100, 1 << 30), by_chance(10_000, 1 << 30)] {
@@ -153,7 +152,7 @@ fn the_least_scratchpad_of_ten_thousand_operators() {
     }
 }
 
-/// A walk in depth needs one leaf, and one partial sum for each level.
+/// A depth-first order needs one leaf, and one partial sum for each level.
 #[test]
 fn a_wide_tree_moves_only_what_it_must() {
     for n_leaves in [1000, 5000] {
@@ -173,7 +172,7 @@ fn thousands_of_operators_that_may_overwrite_one_tensor() {
     assert_eq!(expect_plan(&problem, Solver::Auto, Order::Free), Bytes::ZERO);
 }
 
-/// One after the other, only the last can overwrite what all of them read.
+/// In a chain, only the last one can overwrite the tensor that all of them read.
 #[test]
 fn thousands_of_operators_in_a_row_that_read_one_tensor() {
     let mut graph = GraphBuilder::new();

@@ -1,4 +1,4 @@
-//! Programs of tiles in a fixed order, whose pieces fill the scratchpad in nearly every step: what addresses cost.
+//! Programs of tiles in a fixed order, whose pieces fill the scratchpad in almost every step: the cost of addresses.
 
 mod common;
 
@@ -6,8 +6,8 @@ use common::verdict;
 use cosma_planner::testing::{Choices, noise};
 use cosma_planner::{Bytes, GraphBuilder, Machine, Options, Order, Problem, Solver, TensorId, plan};
 
-/// Layers that run row by row, depth first: a row of a layer reads its weight and up to three rows of the layer
-/// before. The scratchpad has so many per cent of what all weights and three rows of each layer take.
+/// Layers that run row by row, depth first: a row of a layer reads its weight and up to three rows of the previous
+/// layer. The scratchpad has this percentage of the size of all weights and three rows of each layer.
 fn stripes(noise: &[u8], n_layers: usize, n_rows: usize, per_cent: u64) -> Problem {
     let mut choices = Choices::new(noise);
     let mut units = |least: u64, limit: u64| Bytes(64 * (least + choices.below(limit)));
@@ -35,7 +35,7 @@ fn stripes(noise: &[u8], n_layers: usize, n_rows: usize, per_cent: u64) -> Probl
     Problem { graph: graph.build().expect("a graph"), machine: Machine::with_host(scratchpad, Bytes(64)) }
 }
 
-/// Repair alone led to 27 840 B here, 7 232 B of it for addresses.
+/// Repair alone resulted in 27 840 B here, 7 232 B of it for addresses.
 #[test]
 fn pieces_that_fill_the_scratchpad_find_addresses() {
     let problem = stripes(&noise(2, 64), 5, 10, 72);

@@ -1,4 +1,4 @@
-//! Problems as text: what is read, what is written, and what is refused.
+//! Problems as text: what is read, written and refused.
 
 use cosma_planner::testing::{Choices, Shape, noise, parse_program, seeded_problem, with_pins};
 use cosma_planner::{Error, MemorySet, Problem, TensorId, Weights, check, greedy_plan, program_text};
@@ -45,7 +45,7 @@ op g: y w -> z 64
 op h: z x@host ->
 ",
     );
-    // The weight comes in for f, and once more for g; x for f, and once more for h.
+    // The weight is loaded for f, and again for g; x for f, and again for h.
     assert_eq!((problem.compulsory().0, problem.restreamed().0), (74, 74));
     assert!(greedy_plan(&problem).is_ok());
 }
@@ -67,10 +67,10 @@ order a b
 return u q
 ",
     );
-    // It waits for what writes the parts, and says so by itself.
+    // It waits for the writers of its parts, without explicit edges.
     let edges: Vec<(u32, u32)> = problem.graph.edges().iter().map(|it| (it.0.0, it.1.0)).collect();
     assert_eq!(edges, [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3)]);
-    // q is stored, so p and r are spilled; s comes in for two operators, and t passes by.
+    // q is stored, so p and r are spilled; s is loaded for two operators, and t is streamed.
     assert_eq!((problem.compulsory().0, problem.restreamed().0), (64 + 64 + 64, 64 + 32 + 48 + 16));
     assert_eq!(greedy_plan(&problem).map(|it| it.non_compulsory(&problem).0), Ok(64 + 32 + 48 + 16));
 }
@@ -89,13 +89,13 @@ fn what_cannot_be_staged_is_refused() {
     );
     assert_eq!(
         text("staged s 8 from p\nreturn s"),
-        Some("tensor 2 cannot be staged: it is no result, but its parts may be".into())
+        Some("tensor 2 cannot be staged: it cannot be a result, but its parts can".into())
     );
     assert_eq!(text("staged s 8 from q"), Some("line 4: no tensor q so far".into()));
     assert_eq!(text("staged p 8 from p"), Some("line 4: tensor p is defined twice".into()));
 }
 
-/// A text with some words and characters taken out, put elsewhere or replaced.
+/// A text with some words and characters removed, moved or replaced.
 fn damaged(text: &str, choices: &mut Choices) -> String {
     const WORDS: [&str; 18] = [
         "->",
@@ -149,7 +149,7 @@ fn damaged(text: &str, choices: &mut Choices) -> String {
     lines.into_iter().map(|words| words.concat() + "\n").collect()
 }
 
-/// What is read is a problem that can be written, checked and planned, and a program that can be judged.
+/// A text that is read is a problem that can be written, checked and planned, with a program that can be judged.
 #[test]
 fn no_text_makes_it_panic() {
     let (mut n_problems, mut n_planned, mut n_programs) = (0, 0, 0);
@@ -163,7 +163,7 @@ fn no_text_makes_it_panic() {
             _ => whole.to_string(),
         };
         if let Ok(problem) = parse(&damaged(&text, &mut choices)) {
-            // Arguments come first there, wherever they stood.
+            // Arguments come first there, wherever they were.
             let text = problem.to_string();
             assert_eq!(parse(&text).map(|again| again.to_string()), Ok(text));
             n_problems += 1;
@@ -199,7 +199,7 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let refusal = |text: &str| parse(text).unwrap().check().map_err(|error| error.to_string()).unwrap_err();
     let two = "memory dram\nmemory l1 128 alignment 64\nlink dram l1\nlink l1 dram\nargument x 64\nop f: x -> y 64\n";
     assert_eq!(parse(two).unwrap().check(), Ok(()));
-    // One byte leaves no room for both tensors.
+    // One reserved byte leaves too little space for both tensors.
     let reserved = two.replace("alignment 64", "alignment 64 reserved 0..1");
     let message = "operator needs 128 B at once, but the scratchpad has 64 B: 64 B too few (min_scratchpad = 128)";
     assert_eq!(refusal(&reserved), message);
@@ -209,9 +209,9 @@ fn machines_of_several_memories_are_read_and_refused_by_planners() {
     let message = "f needs y of 66 B at once, 128 B in all, but no gaps are large enough";
     assert_eq!(refusal(&apart.replace("y 64", "y 66").replace("64..128 192..256", "64..128 193..256")), message);
     let of_home = two.replace("memory dram", "memory dram alignment 1 reserved 0..1");
-    assert!(refusal(&of_home).ends_with("reserved addresses in dram, where none are decided"));
+    assert!(refusal(&of_home).ends_with("reserved addresses in dram, which has no addresses"));
     let dear = two.replace("link dram l1", "link dram l1 price 2");
-    assert!(refusal(&dear).ends_with("without a way to the scratchpad and back at one price"));
+    assert!(refusal(&dear).ends_with("without links to the scratchpad and back at the same price"));
     assert_eq!(parse(&two.replace("x ->", "x@dram|l1 ->")).unwrap().check(), Ok(()));
     let product = format!("{two}op g: y@dram|l1 ->\n");
     assert!(refusal(&product).ends_with("g reads y in host memory, but an operator writes it"));
@@ -233,8 +233,8 @@ fn what_is_no_machine_is_refused() {
     assert_eq!(complaint("memory a\nmemory b 1\nlink a b\nlink a b"), "line 4: two links lead from a to b");
     assert_eq!(complaint("memory a\nmemory b 1 reserved 4"), "line 2: expected FROM..TO, not 4");
     let both = "memory a\nmemory b 1\nmachine scratchpad 1 alignment 1 weights resident";
-    assert_eq!(complaint(both), "a machine is one line, or a line for each memory, not both");
+    assert_eq!(complaint(both), "describe a machine in one line or in a line for each memory, not both");
     let tensor = |line: &str| complaint(&format!("machine scratchpad 1 alignment 1\n{line}"));
-    assert_eq!(tensor("argument x@y 1"), "line 2: a tensor cannot have the name x@y: behind an @ is a memory");
+    assert_eq!(tensor("argument x@y 1"), "line 2: a tensor cannot have the name x@y: a memory follows an @");
     assert_eq!(tensor("argument x 1\nop f: x@moon ->"), "line 3: no memory moon");
 }

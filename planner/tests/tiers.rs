@@ -6,7 +6,9 @@ use cosma_planner::testing::{
 };
 use cosma_planner::tiers::{TieredPlan, first_come, plan_in_tiers, seen_from_scratchpad};
 use cosma_planner::time::{simulate, without_overlap};
-use cosma_planner::{Bytes, Link, Machine, Memory, MemoryId, Options, Problem, Traffic, check, plan, program_text};
+use cosma_planner::{
+    Bytes, Link, Machine, Memory, MemoryId, Objective, Options, Problem, Traffic, check, plan, program_text,
+};
 use std::time::Duration;
 
 /// More of them: `COSMA_TIERS=5000`.
@@ -56,7 +58,7 @@ fn programs_are_right_whatever_lies_between() {
 
 #[test]
 fn copies_go_on_beside_operators() {
-    let (mut n_faster, mut n_slower_than_bound) = (0, 0);
+    let (mut n_faster, mut n_slower_than_bound, mut n_faster_at_a_cost) = (0, 0, 0);
     for seed in 0..n_cases() {
         for shape in [Shape::SMALL, Shape::LARGE] {
             let problem = random(shape, seed);
@@ -73,10 +75,56 @@ fn copies_go_on_beside_operators() {
             assert!(least <= makespan && makespan <= one_by_one, "{least} {makespan} {one_by_one}\n{}", text());
             n_faster += u32::from(makespan < one_by_one);
             n_slower_than_bound += u32::from(least < makespan);
+            let fast = Options { objective: Objective::Latency, ..options() };
+            let fast = plan_in_tiers(&clocked, &fast).expect("there is a plan");
+            expect_right(&clocked, &fast);
+            let fastest = fast.timeline.expect("there is a clock").makespan;
+            assert!(least <= fastest && fastest <= makespan, "{least} {fastest} {makespan}\n{}", text());
+            assert!(fast.cheapest <= fast.traffic.cost && planned.cheapest == planned.traffic.cost, "{}", text());
+            n_faster_at_a_cost += u32::from(fastest < makespan);
         }
     }
-    println!("{n_faster} faster than without overlap, {n_slower_than_bound} slower than the bound");
+    println!(
+        "{n_faster} faster than without overlap, {n_slower_than_bound} slower than the bound, {n_faster_at_a_cost} faster at \
+         a cost"
+    );
     assert!(n_cases() < n_faster.into(), "{n_faster}");
+}
+
+/// A slow way past the l2, which is free while the scratchpad is full: the weight comes there during `wide`.
+const PAST: &str = "\
+memory dram
+memory l1 512 alignment 64
+memory l2 256 alignment 16
+channel far
+channel near
+link dram l1 price 8 rate 1 on far
+link l1 dram price 8 rate 1 on far
+link dram l2 price 8 rate 1 on far
+link l2 dram price 8 rate 1 on far
+link l2 l1 price 1 rate 8 on near
+link l1 l2 price 1 rate 8 on near
+argument x 64
+weight w 128
+op wide: x -> a 448 cycles 200
+op narrow: a -> b 64 cycles 200
+op join: b w -> c 64 cycles 100
+return c
+";
+
+#[test]
+fn what_is_needed_later_comes_to_a_memory_halfway() {
+    let problem: Problem = PAST.parse().expect("a problem");
+    let time = |planned: &TieredPlan| planned.timeline.as_ref().map(|timeline| timeline.makespan.0);
+    let cheap = plan_in_tiers(&problem, &options()).expect("there is a plan");
+    expect_right(&problem, &cheap);
+    // 64 for x, 500 for the operators, 128 for w after `narrow`'s operand is gone, 64 for c.
+    assert_eq!((cheap.traffic.cost, time(&cheap)), (8 * 256, Some(756)), "{:?}", cheap.actions);
+    let fast = plan_in_tiers(&problem, &Options { objective: Objective::Latency, ..options() }).expect("a plan");
+    expect_right(&problem, &fast);
+    // Now only the 16 from the l2.
+    let costs = (fast.cheapest, fast.traffic.cost);
+    assert_eq!((costs, time(&fast)), ((8 * 256, 8 * 256 + 128), Some(644)), "{:?}", fast.actions);
 }
 
 #[test]

@@ -126,7 +126,10 @@ impl Chart {
         for tick in ticks(self.most, 8, false) {
             let x = self.x(Cycles(tick));
             self.line((x, self.y), (x, self.y + 4.0), "axis");
-            self.text(x, self.y + 16.0, &counted_off(tick), "tick", "middle");
+            let label = counted_off(tick);
+            let half = label.len() as f64 * LETTER_WIDTH / 2.0;
+            let anchor = if LEFT + WIDTH + RIGHT < x + half + LETTER_WIDTH { "end" } else { "middle" };
+            self.text(x, self.y + 16.0, &label, "tick", anchor);
         }
         self.text(LEFT - 8.0, self.y + 16.0, "cycles", "tick", "end");
         self.y += 36.0;

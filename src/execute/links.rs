@@ -1,4 +1,4 @@
-//! What a run moved between several memories, beside what its program says.
+//! The bytes that a run moved between several memories, compared with those of its program.
 
 use super::LinkTraffic;
 use crate::optimize::functions;
@@ -8,10 +8,10 @@ use cosma_passes::{MachineOptions, read_program, symbol};
 use cosma_planner::{Action, Copy, Machine, MemoryId, Problem};
 use std::collections::BTreeMap;
 
-/// By link, the bytes that a function moved, and those of its program where that can be read. Empty if the machine of the
-/// function has one memory beside host memory.
+/// By link, the bytes that a function moved, and those of its program if that can be read. Empty if the machine of the
+/// function has one memory besides host memory.
 ///
-/// Of the arguments, those from `scratchpad` on are the memories that have a size, in the order of the machine.
+/// The arguments from index `scratchpad` on are the memories with a size, in the order of the machine.
 pub(super) fn of(planned: &Module, function: &str, ways: &BTreeMap<Way, u64>, scratchpad: usize) -> Vec<LinkTraffic> {
     let Some(function) = functions(planned.as_operation()).into_iter().find(|it| symbol(*it) == function) else {
         return Vec::new();
@@ -44,7 +44,7 @@ pub(super) fn of(planned: &Module, function: &str, ways: &BTreeMap<Way, u64>, sc
     ways.into_iter().map(link).collect()
 }
 
-/// What the copies of a program move, by link; memories without a size are one with home.
+/// The bytes that the copies of a program move, by link; memories without a size count as home.
 fn said(problem: &Problem, actions: &[Action]) -> BTreeMap<(MemoryId, MemoryId), u64> {
     let place = |it: MemoryId| if has_size(&problem.machine, it) { it } else { MemoryId::HOME };
     let mut said = BTreeMap::new();

@@ -85,6 +85,6 @@ const HUGE: &str = "func.func @f(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 #[test]
 fn a_program_that_asks_for_too_much_is_an_error() {
-    let message = "@f could not go on: a block of 1125899906842624 B, aligned to 64 B, cannot be allocated";
+    let message = "@f was aborted: a block of 1125899906842624 B, aligned to 64 B, cannot be allocated";
     fails(HUGE, &["--scratchpad=2000TiB"], 1, message);
 }

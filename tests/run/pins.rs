@@ -4,8 +4,9 @@ use super::build::{Build, Flavour};
 use super::case::{Case, run};
 use super::networks::{self, Network};
 use super::{QUICK, any_case, between, case, overlap, random};
-use cosma::execute::Comparison;
-use cosma::{Solver, Weights};
+use cosma::execute::{Buffer, Comparison, Element};
+use cosma::{ArenaName, Options, Solver, Stages, Weights, optimize};
+use cosma_ir::execute::{Mood, Program, count_transfers};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
@@ -20,15 +21,15 @@ const CASES: [Case; 6] = [
 ];
 
 /// What is said of the first argument, of the first result and of all others.
-const ON_CHIP: [&str; 3] = ["cosma.on_chip"; 3];
+pub const ON_CHIP: [&str; 3] = ["cosma.on_chip"; 3];
 /// The first argument and the first result in one place.
 const AT_THE_START: [&str; 3] =
     ["cosma.on_chip, cosma.at = 0 : i64", "cosma.on_chip, cosma.at = 0 : i64", "cosma.on_chip"];
 /// In host memory before and after, but in one place in between.
-const PINNED: [&str; 3] = ["cosma.at = 0 : i64", "cosma.at = 0 : i64", ""];
+pub const PINNED: [&str; 3] = ["cosma.at = 0 : i64", "cosma.at = 0 : i64", ""];
 
 /// The text of a function with attributes of its first argument and its results.
-fn annotated(text: &str, [argument, result, others]: [&str; 3]) -> String {
+pub fn annotated(text: &str, [argument, result, others]: [&str; 3]) -> String {
     let (before, rest) = text.split_once("%x0: ").expect("there is an argument");
     let (first, rest) = rest.split_once('>').expect("it is a tensor");
     let (arguments, rest) = rest.split_once(") -> (").expect("there are results");
@@ -103,6 +104,57 @@ fn all_at_once() {
         // %y, and %x again.
         assert_eq!((it.moved.load, it.moved.reload), (128, 128), "{:?}", it.moved);
     }
+}
+
+/// Two stages, of which the second begins with what the first leaves in the scratchpad, and both in one function.
+const STAGES: &str = "
+module attributes {cosma.machine = {scratchpad = 320, reserved = [[0, 64]]}} {
+  func.func @first(%x: tensor<16xf32>) -> (tensor<16xf32> {cosma.on_chip, cosma.at = 128 : i64}) {
+    %0 = tosa.abs %x : (tensor<16xf32>) -> tensor<16xf32>
+    %1 = tosa.add %0, %x : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
+    return %1 : tensor<16xf32>
+  }
+  func.func @second(%x: tensor<16xf32> {cosma.on_chip, cosma.at = 128 : i64}) -> tensor<16xf32> {
+    %0 = tosa.exp %x : (tensor<16xf32>) -> tensor<16xf32>
+    %1 = tosa.sub %0, %x : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
+    return %1 : tensor<16xf32>
+  }
+  func.func @both(%x: tensor<16xf32>) -> tensor<16xf32> {
+    %0 = tosa.abs %x : (tensor<16xf32>) -> tensor<16xf32>
+    %1 = tosa.add %0, %x : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
+    %2 = tosa.exp %1 : (tensor<16xf32>) -> tensor<16xf32>
+    %3 = tosa.sub %2, %1 : (tensor<16xf32>, tensor<16xf32>) -> tensor<16xf32>
+    return %3 : tensor<16xf32>
+  }
+}";
+
+const F32: Element = Element::Float { exponent: 8, mantissa: 23 };
+
+#[test]
+fn one_stage_hands_over_to_the_next() {
+    let context = cosma::new_context();
+    let mut module = cosma::parse(&context, STAGES.as_bytes(), "stages").expect("it is well-formed");
+    let stages = Stages { allocate: true, lower_addresses: true, ..Stages::default() };
+    let mut options = Options { stages, ..Options::default() };
+    options.lower.arena = ArenaName::Argument;
+    optimize(&mut module, &options).expect("it is planned and lowered");
+    count_transfers(&context, &mut module).expect("its transfers are known");
+    let program = Program::compile(&context, module, 0).expect("it compiles");
+    let call = |function: &str, arguments: &[Buffer]| {
+        // SAFETY: it was lowered from operations on tensors, and the arena is as large as the scratchpad.
+        unsafe { program.call(function, arguments, 0xa5a5_a5a5, Mood::AtWait) }.expect("it runs")
+    };
+    let x: Vec<u8> = (0_u8..16).flat_map(|index| (f32::from(index) - 7.5).to_le_bytes()).collect();
+    let x = Buffer::new(F32, &[16], x).expect("16 numbers");
+    let arena = Buffer::filled(Element::Integer { bits: 8 }, &[320], 0x7777_7777_7777_7777).expect("a scratchpad");
+    let first = call("first", &[x.clone(), arena.clone()]);
+    let second = call("second", &first.arguments[1..]);
+    let both = call("both", &[x, arena]);
+    assert!([&first, &second, &both].iter().all(|outcome| outcome.faults.is_empty()));
+    assert_eq!((first.results.len(), first.moved.total(), second.moved.total()), (0, 64, 64));
+    assert_eq!(second.results[0].bytes(), both.results[0].bytes());
+    // The runtime's own bytes are as they were.
+    assert_eq!(second.arguments[0].bytes()[..64], [0x77; 64]);
 }
 
 /// What a program may be refused for: a result without a place of its own, and nothing to run.

@@ -133,7 +133,7 @@ fn range(length: i64, start: i64, end: i64, step: i64) -> Result<Range, Failure>
 pub fn pad(call: &Call) -> Answer {
     let input = call.input(0)?;
     let rank = input.shape.len();
-    let Some(pads) = call.ints_of("pads", 1)? else { return wrong("it does not say how much") };
+    let Some(pads) = call.ints_of("pads", 1)? else { return wrong("the pads are missing or not a known constant") };
     let axes = match call.ints(3)? {
         Some(given) => axes(given, rank)?,
         None => (0..rank).collect(),

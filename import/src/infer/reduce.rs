@@ -32,7 +32,7 @@ pub fn top_k(call: &Call) -> Answer {
     let input = call.input(0)?;
     let k = match (call.attributes().int("k"), call.ints(1)?) {
         (Some(k), _) | (None, Some(&[k])) => k,
-        _ => return wrong("it does not say how many"),
+        _ => return wrong("k is missing or not a known constant"),
     };
     let axis = axis(call.attributes().int("axis").unwrap_or(-1), input.shape.len())?;
     let mut shape = input.shape.clone();

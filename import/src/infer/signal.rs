@@ -67,7 +67,7 @@ pub fn stft(call: &Call) -> Answer {
 
 /// `HannWindow` and the other windows.
 pub fn window(call: &Call) -> Answer {
-    let Some(n) = length(call, 0)? else { return wrong("it does not say how long") };
+    let Some(n) = length(call, 0)? else { return wrong("the length is missing or not a known constant") };
     Ok(vec![Type { element: element(call.attributes().int("output_datatype").unwrap_or(1))?, shape: vec![n] }])
 }
 

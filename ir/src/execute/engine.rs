@@ -52,8 +52,8 @@ pub struct Outcome {
     pub arguments: Vec<Buffer>,
     /// The bytes that its transfers moved.
     pub moved: Moved,
-    /// The same by where they came from and where they went: the index of an argument, or none for memory that the
-    /// function allocated or that is constant. What passes by goes nowhere, and is not among them.
+    /// The same by source and destination: the index of an argument, or `None` for memory that the function allocated
+    /// or that is constant. Streamed bytes have no destination, and are not included.
     pub ways: BTreeMap<Way, u64>,
     /// The memory errors, as messages.
     pub faults: Vec<String>,

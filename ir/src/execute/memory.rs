@@ -23,12 +23,12 @@ pub struct Moved {
     pub spill: u64,
     /// Stores.
     pub store: u64,
-    /// Copies between memories of which none is host memory.
+    /// Copies between memories other than host memory.
     pub copy: u64,
 }
 
 impl Moved {
-    /// The sum of all that passes the border of host memory.
+    /// The bytes from and to host memory.
     pub fn total(&self) -> u64 {
         self.compulsory() + self.non_compulsory()
     }
@@ -65,7 +65,7 @@ impl Moved {
     }
 }
 
-/// Where bytes came from and where they went: the index of an argument each, or none.
+/// The source and destination of bytes: the index of an argument each, or `None`.
 pub type Way = (Option<usize>, Option<usize>);
 
 /// The transfers by the numbers that compiled code passes.
@@ -88,9 +88,9 @@ pub(super) struct Memory {
     freed: VecDeque<(usize, Block)>,
     freed_size: usize,
     pub moved: Moved,
-    /// Not of what passes by.
+    /// Without streamed bytes.
     pub ways: BTreeMap<Way, u64>,
-    /// Of the caller's blocks, by the address of the first byte: how many were passed before.
+    /// By the address of the first byte of a caller's block: the number of blocks passed before it.
     given: BTreeMap<usize, usize>,
     pub faults: Vec<String>,
     dma: Dma,
@@ -141,7 +141,7 @@ impl Memory {
         let is_done = unsafe { cosmaCall(code, arguments) };
         let mut memory = CURRENT.take().expect("it was put there");
         if !is_done && memory.end.is_none() {
-            memory.end = Some("it could not go on".into());
+            memory.end = Some("it was aborted".into());
         }
         memory
     }
@@ -184,7 +184,7 @@ impl Memory {
 
     fn free(&mut self, start: usize) {
         match self.blocks.get(&start) {
-            None => self.fault("memory is freed that was not allocated, or is freed twice".into()),
+            None => self.fault("a block is freed that was not allocated, or was freed before".into()),
             Some(block) if block.is_given => self.fault("an argument is freed".into()),
             Some(_) => {
                 let block = self.blocks.remove(&start).expect("it is there");
@@ -226,7 +226,7 @@ impl Memory {
         unsafe { self.dma.start(flight) };
     }
 
-    /// Counts bytes by the blocks in which they lie, from the addresses of the first ones.
+    /// Counts bytes by the blocks that contain them, given the addresses of the first ones.
     fn count_way(&mut self, from: usize, to: usize, bytes: u64) {
         let argument = |address: usize| {
             let (start, block) = self.blocks.range(..=address).next_back()?;
@@ -284,7 +284,7 @@ impl Memory {
         let touched = self.blocks.range(..high.saturating_add(GUARD_SIZE)).next_back().map(|it| it.1);
         let block = touched.filter(|it| touches(it))?;
         let start = block.start().addr();
-        (low < start || start + block.size < high).then_some("beyond what it lies in")
+        (low < start || start + block.size < high).then_some("beyond its block")
     }
 
     /// Frees the blocks of results, checks all others, and returns the contents of the caller's blocks.
@@ -321,10 +321,10 @@ impl Memory {
         let all = unsafe { std::slice::from_raw_parts(block.base, block.layout.size()) };
         let is_guard = |it: &[u8]| it.iter().all(|it| *it == GUARD);
         if !is_guard(&all[..block.before]) {
-            self.fault(format!("a write in front of a block of {} B", block.size));
+            self.fault(format!("a write before a block of {} B", block.size));
         }
         if !is_guard(&all[block.before + block.size..]) {
-            self.fault(format!("a write behind a block of {} B", block.size));
+            self.fault(format!("a write after a block of {} B", block.size));
         }
     }
 
@@ -473,7 +473,7 @@ extern "C" fn passing(kind: i64, element: i64, rank: i64, descriptor: *const u64
         // SAFETY: compiled code passes a descriptor that is alive, of this rank.
         let layout = unsafe { layout(element, rank, descriptor) };
         match it.is_outside(&layout) {
-            Some(wrong) => it.fault(format!("what passes by lies {wrong}")),
+            Some(wrong) => it.fault(format!("a streamed tensor lies {wrong}")),
             None => it.moved.count(TRANSFERS[kind as usize], layout.n_bytes() as u64),
         }
         Ok(())
@@ -545,9 +545,9 @@ mod tests {
         assert_eq!(
             memory.faults,
             [
-                "a copy reads beyond what it lies in",
+                "a copy reads beyond its block",
                 "an argument is freed",
-                "memory is freed that was not allocated, or is freed twice",
+                "a block is freed that was not allocated, or was freed before",
                 "a copy writes in memory that was freed",
                 "1 blocks of 5 B in all are never freed",
             ]
@@ -564,7 +564,7 @@ mod tests {
             *(start as *mut u8).offset(8) = 0;
         }
         memory.finish(&[start], &[]);
-        assert_eq!(memory.faults, ["a write in front of a block of 8 B", "a write behind a block of 8 B"]);
+        assert_eq!(memory.faults, ["a write before a block of 8 B", "a write after a block of 8 B"]);
     }
 
     #[test]

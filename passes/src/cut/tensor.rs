@@ -1,4 +1,4 @@
-//! Operations of tensor, and elementwise ones on tensors of any dialect.
+//! Operations of tensor, and elementwise operations on tensors of any dialect.
 
 use super::{Loops, Rule, defining, dims, result_dims, shape, shifted};
 use crate::form::operations;
@@ -29,7 +29,7 @@ pub(super) fn reshape(operation: OperationRef) -> Option<Access> {
     kinds::infer("Reshape", &[from], &[to])
 }
 
-/// Operands one after another along an axis.
+/// Operands concatenated along an axis.
 pub(super) fn concatenation(operation: OperationRef, axis: usize) -> Option<Access> {
     let mut loops = Loops::default();
     let indices = loops.parallel(&result_dims(operation)?);
@@ -62,7 +62,7 @@ pub(crate) fn padded_value<'c, 'a>(operation: OperationRef<'c, 'a>) -> Option<Va
     let block = operation.region(0).ok()?.first_block()?;
     let end = operations(block).last()?;
     let value = operand_at(end, 0)?;
-    // In the region, a constant; or something from outside.
+    // In the region, a constant; or a value from outside.
     let is_outside = |it: OperationRef| it.block() != Some(block);
     defining(value).filter(|it| is_outside(*it) || it.operand_count() == 0).map(|_| value)
 }
@@ -79,7 +79,7 @@ fn slice(operation: OperationRef) -> Option<Access> {
     let mut axes = to.iter().zip(&indices).peekable();
     let mut map = Vec::new();
     for (axis, size) in sizes.iter().enumerate() {
-        // An axis of one may be left out.
+        // An axis of size one may be omitted.
         map.push(match axes.next_if(|it| Ok(*it.0) == u64::try_from(*size)) {
             Some((_, index)) => super::window(index, &Expr::constant(0), (strides[axis], 1, -offsets[axis])),
             None if *size == 1 => Expr::constant(offsets[axis]),
@@ -100,7 +100,7 @@ fn elementwise(operation: OperationRef) -> Option<Access> {
     is_alike.then(|| loops.access(maps, indices))
 }
 
-/// A list of numbers that is an attribute.
+/// An attribute that is a list of numbers.
 pub(super) fn integers(operation: OperationRef, name: &str) -> Option<Vec<i64>> {
     let array = DenseI64ArrayAttribute::try_from(operation.attribute(name).ok()?).ok()?;
     (0..array.len()).map(|it| array.element(it).ok()).collect()

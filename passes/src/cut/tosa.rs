@@ -36,8 +36,8 @@ fn axis(operation: OperationRef) -> Option<usize> {
     usize::try_from(IntegerAttribute::try_from(operation.attribute("axis").ok()?).ok()?.value()).ok()
 }
 
-/// Operands that are spread over the result, axes of one index at that. The table of a lookup is read whole, and so
-/// is what does not fit the result.
+/// Operands are broadcast along axes of size one. The table of a lookup is read whole, and so is an operand that does
+/// not match the result.
 fn elementwise(operation: OperationRef) -> Option<Access> {
     let result = result_dims(operation)?;
     let mut loops = Loops::default();
@@ -52,7 +52,7 @@ fn elementwise(operation: OperationRef) -> Option<Access> {
     Some(loops.access(operands, indices))
 }
 
-/// How the windows of an operation move: for each axis its stride, dilation, and padding before the first index.
+/// The windows of an operation: for each axis the stride, dilation, and padding before the first index.
 fn windows(operation: OperationRef, n_axes: usize) -> Option<Vec<(i64, i64, i64)>> {
     let (strides, pads) = (integers(operation, "stride")?, integers(operation, "pad")?);
     let dilations = integers(operation, "dilation").unwrap_or_else(|| vec![1; n_axes]);
@@ -60,8 +60,7 @@ fn windows(operation: OperationRef, n_axes: usize) -> Option<Vec<(i64, i64, i64)
     fits.then(|| (0..n_axes).map(|it| (strides[it], dilations[it], pads[2 * it])).collect())
 }
 
-/// Whether each window has an index of the image. Of one that has none, nothing of the image would be a tile's
-/// operand.
+/// Whether each window contains an index of the image. A tile of windows without one would have no operand.
 fn reach_image(image: &[u64], result: &[u64], kernel: &[u64], windows: &[(i64, i64, i64)]) -> bool {
     (0..kernel.len()).all(|axis| {
         let (stride, dilation, padding) = windows[axis];
@@ -71,18 +70,18 @@ fn reach_image(image: &[u64], result: &[u64], kernel: &[u64], windows: &[(i64, i
     })
 }
 
-/// The indices of an image that windows read: `channel` at the end.
+/// The indices of an image that windows read, with `channel` at the end.
 fn image(indices: &[Expr], taps: &[Expr], channel: Expr, windows: &[(i64, i64, i64)]) -> Vec<Expr> {
     let inner = taps.iter().zip(&indices[1..]).zip(windows).map(|((tap, index), it)| window(index, tap, *it));
     [indices[0].clone()].into_iter().chain(inner).chain([channel]).collect()
 }
 
-/// Zero points and the like.
+/// Operands of one element, such as zero points.
 fn one(operation: OperationRef, operands: std::ops::Range<usize>) -> Option<Vec<Vec<Expr>>> {
     operands.map(|it| dims(operation, it).map(|dims| vec![Expr::constant(0); dims.len()])).collect()
 }
 
-/// What is added to each channel: one number, or one for each.
+/// The bias of each channel: one number, or one for each.
 fn bias(dims: &[u64], channel: &Expr) -> Vec<Expr> {
     vec![if *dims == [1] { Expr::constant(0) } else { channel.clone() }]
 }
@@ -106,7 +105,7 @@ fn convolution(operation: OperationRef) -> Option<Access> {
     Some(loops.access(operands, indices))
 }
 
-/// Filters are `[window .., channels, multiplier]`. Channels are cut if each has one output.
+/// Filters are `[window .., channels, multiplier]`. Channels can be split if each has one output.
 fn depthwise(operation: OperationRef) -> Option<Access> {
     let (x, filter, result) = (dims(operation, 0)?, dims(operation, 1)?, result_dims(operation)?);
     let &[ref kernel @ .., channels, multiplier] = &filter[..] else { return None };
@@ -158,7 +157,7 @@ fn matmul(operation: OperationRef) -> Option<Access> {
     Some(loops.access(operands, indices))
 }
 
-/// One axis of which one index is left.
+/// One axis is reduced to one index.
 fn reduction(operation: OperationRef) -> Option<Access> {
     let (x, axis) = (dims(operation, 0)?, axis(operation)?);
     let mut loops = Loops::default();
@@ -168,7 +167,7 @@ fn reduction(operation: OperationRef) -> Option<Access> {
     Some(loops.access(vec![map], indices))
 }
 
-/// One axis that is left out.
+/// One axis is removed.
 fn argmax(operation: OperationRef) -> Option<Access> {
     let (x, axis) = (dims(operation, 0)?, axis(operation)?);
     let mut loops = Loops::default();
@@ -178,7 +177,7 @@ fn argmax(operation: OperationRef) -> Option<Access> {
     Some(loops.access(vec![map], indices))
 }
 
-/// Rows of `[batch, rows, channels]` at `[batch, indices]`: any.
+/// Rows of `[batch, rows, channels]` at `[batch, indices]`: any row.
 fn gather(operation: OperationRef) -> Option<Access> {
     let &[_, rows, _] = &dims(operation, 0)?[..] else { return None };
     let mut loops = Loops::default();
@@ -224,11 +223,11 @@ fn pad(operation: OperationRef) -> Option<Access> {
     let indices = loops.parallel(&result_dims(operation)?);
     let map = indices.iter().zip(padding.chunks(2)).map(|(index, pad)| shifted(index, -pad[0])).collect();
     let value = vec![Expr::constant(0); dims(operation, 2)?.len()];
-    // The shape between them is no tensor.
+    // The shape between them is not a tensor.
     Some(loops.access(vec![map, Vec::new(), value], indices))
 }
 
-/// How an operation resizes an axis: index `i` of the result is at (i · down + offset) / up of the image.
+/// The scale of an axis: index `i` of the result is at (i · down + offset) / up of the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scale {
     pub up: i64,
@@ -236,7 +235,7 @@ pub(crate) struct Scale {
     pub offset: i64,
 }
 
-/// How a `tosa.resize` resizes the two axes of its image.
+/// The scales of the two axes of the image of a `tosa.resize`.
 pub(crate) fn scales(operation: OperationRef) -> Option<[Scale; 2]> {
     let (scale, offset) = (shape_operand(operation, 1)?, shape_operand(operation, 2)?);
     let &[y_up, y_down, x_up, x_down] = &scale[..] else { return None };
@@ -244,8 +243,8 @@ pub(crate) fn scales(operation: OperationRef) -> Option<[Scale; 2]> {
     Some([Scale { up: y_up, down: y_down, offset: y }, Scale { up: x_up, down: x_down, offset: x }])
 }
 
-/// The index below and the one above. Floats between those are exact, wherever the region begins, if scales are
-/// powers of two.
+/// The index below and the one above. Interpolated floats are exact, wherever the region begins, if scales are powers
+/// of two.
 fn resize(operation: OperationRef) -> Option<Access> {
     let scales = scales(operation)?;
     let is_nearest = operation.attribute("mode").ok()?.to_string().contains("NEAREST");

@@ -151,7 +151,7 @@ impl<'c> Builder<'c> {
         self.subview(base, shape, space, 0, (&offsets, &sizes), location)
     }
 
-    /// A region of a tensor in host memory that begins so many elements after its memref.
+    /// A region of a tensor in host memory that begins at an element of its memref.
     pub(super) fn region(
         self,
         base: Value<'c, '_>,
@@ -164,8 +164,7 @@ impl<'c> Builder<'c> {
         self.subview(base, shape, None, start, region, location)
     }
 
-    /// Offsets and sizes of a tensor whose elements lie side by side, and which begins so many elements after what
-    /// its memref is a view of.
+    /// Offsets and sizes of a contiguous tensor that begins at an element of the source of its memref.
     fn subview(
         self,
         base: Value<'c, '_>,

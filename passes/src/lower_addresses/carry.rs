@@ -29,7 +29,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let result: Value = operation.result(0).expect("and a result").into();
         let from = self
             .buffer(source)?
-            .ok_or_else(|| Diagnostic::at(operation, format!("{} finds nothing that this moves", INFO.name)))?;
+            .ok_or_else(|| Diagnostic::at(operation, format!("{} finds no bytes that this moves", INFO.name)))?;
         let to = match (destination(operation), region(operation)) {
             (Some(before), Some(region)) => self.put_into(&from, before, &region, way, operation)?,
             (None, Some(region)) if is_streamed(operation) => {

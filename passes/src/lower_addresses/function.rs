@@ -71,7 +71,7 @@ impl<'s, 'c, 'a> Lowering<'s, 'c, 'a> {
         let machine = machine(function);
         if machine.as_ref().is_some_and(|it| it.element_bytes.is_some()) {
             let message = format!(
-                "{} takes tensors as they are, but this function was planned with element_bytes for other types",
+                "{} does not support element_bytes, with which this function was planned for other element types",
                 INFO.name
             );
             return Err(Diagnostic::at(function, message));

@@ -1,4 +1,4 @@
-//! What a transfer becomes: a copy, a DMA of MLIR's, or a call.
+//! The lowering of a transfer: to a copy, a DMA of MLIR's, or a call.
 //!
 //! With `transfers=call` a module declares
 //!
@@ -8,12 +8,12 @@
 //! func.func private @cosma_dma_wait(%tag: index)
 //! ```
 //!
-//! The first begins to copy `rows` rows of `bytes` bytes each, between addresses that grow by a pitch from row to row.
-//! The second returns when all that was begun with the tag is done. A channel carries out what it is given in that
-//! order. Tags count from 0 in each function.
+//! The first begins to copy `rows` rows of `bytes` bytes each; from row to row, each address advances by its pitch. The
+//! second returns when all copies begun with the tag are complete. A channel executes its copies in order. Tags count
+//! from 0 in each function.
 //!
-//! Slices of a tensor that is contiguous in host memory are transfers of their own; those of a region that is not are
-//! one transfer, where the last of them begins: then the place of all of them is free.
+//! Slices of a tensor that is contiguous in host memory are separate transfers. Slices of a region that is not
+//! contiguous are one transfer, where the last of them begins: then the destination of all of them is free.
 
 use super::buffer::{Buffer, Root};
 use super::build::{Shape, insert, place};
@@ -35,12 +35,12 @@ use std::ops::Range;
 const START: &str = "cosma_dma_start";
 const WAIT: &str = "cosma_dma_wait";
 
-/// The bytes that a transfer moves.
+/// The bytes of a transfer.
 pub(super) struct Move<'c, 'a> {
     pub way: Transfer,
     pub from: Buffer<'c, 'a>,
     pub to: Buffer<'c, 'a>,
-    /// If only a region of what lies in host memory is moved.
+    /// The region, if only a region of the tensor in host memory is moved.
     pub part: Option<Part<'c, 'a>>,
 }
 
@@ -50,35 +50,35 @@ pub(super) struct Part<'c, 'a> {
     pub region: TensorRegion,
 }
 
-/// Transfers that were begun.
+/// The transfers in flight.
 #[derive(Default)]
 pub(super) struct Flights<'c, 'a> {
-    /// By value of the source that stands for a transfer: what waits for it. Only looked up, never iterated over.
+    /// By value that stands for a transfer in the source: the tags to wait for. Only looked up, never iterated over.
     tags: HashMap<usize, Vec<Tag<'c, 'a>>>,
     n_tags: u64,
-    /// With `transfers=dma`: the memref of tags, whose type is known in the end.
+    /// With `transfers=dma`: the memref of tags, whose type is only known at the end.
     memref: Option<Value<'c, 'a>>,
 }
 
-/// A transfer, and how many elements it moves.
+/// A transfer, and the number of elements that it moves.
 #[derive(Clone, Copy)]
 struct Tag<'c, 'a> {
     number: Value<'c, 'a>,
     n_elements: u64,
 }
 
-/// Elements in rows: where the first one is, from the start of the tensor.
+/// Rows of elements, with the first one relative to the start of the tensor.
 struct Rows {
     in_host: u64,
     on_chip: u64,
     length: u64,
     count: u64,
-    /// From row to row in host memory; on-chip they lie side by side.
+    /// From row to row in host memory; in the scratchpad they are contiguous.
     pitch: u64,
 }
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// Moves what a transfer moves, all of it or a slice.
+    /// Lowers a transfer of a whole tensor or of a slice.
     pub(super) fn move_bytes(&mut self, operation: OperationRef<'c, 'a>, moved: &Move<'c, 'a>) {
         let Move { way, from, to, part } = moved;
         if self.options.transfers == TransfersName::Copy {
@@ -94,7 +94,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
             self.build.transfer(from, to, *way, operation);
             return;
         }
-        // Of two memories that are both none, the one that it comes from is as good.
+        // If neither memory is host memory, the source plays its role.
         let (host, chip) = if way.is_outward() { (to, from) } else { (from, to) };
         let moved_type = if way.is_outward() { operand_at(operation, 0) } else { result_at(operation, 0) };
         let tensor = cosma_ir::tensor_type(moved_type.expect("a transfer has both").r#type());
@@ -128,7 +128,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let mut tags = Vec::new();
         for rows in &rows {
             tags.push(self.begin(operation, *way, (host, &whole), (chip, &shape), rows));
-            // One tag for all of them is enough for calls.
+            // For calls, one tag for all of them is enough.
             if self.options.transfers == TransfersName::Call {
                 tags.truncate(1);
             }
@@ -143,7 +143,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// What waits for transfers: the tensor is where they bring it.
+    /// Lowers a wait: the tensor is at the destination of the transfers.
     pub(super) fn wait(&mut self, operation: OperationRef<'c, 'a>) {
         let transits: Vec<Value> = operation.operands().collect();
         for transit in &transits {
@@ -258,7 +258,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         }
     }
 
-    /// The number of the channel over which a transfer goes: 0 without a clock.
+    /// The number of the channel of a transfer: 0 without a clock.
     fn channel(&self, operation: OperationRef<'c, 'a>, from: MemoryId, to: MemoryId) -> u64 {
         let said = machine(operation).unwrap_or_default();
         let timing = match &said.memories {
@@ -287,7 +287,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         MemRefType::new(element, &[self.flights.n_tags.cast_signed()], None, None).into()
     }
 
-    /// Gives the tags their type, now that they are counted, and frees them.
+    /// Sets the type of the tags, once they are counted, and frees them.
     pub(super) fn finish_tags(&self, terminator: OperationRef<'c, 'a>) {
         if let Some(tags) = self.flights.memref {
             cosma_ir::set_type(tags, self.type_of_tags());
@@ -296,33 +296,33 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// The slices of the tensor of which an asynchronous transfer moves one.
+/// All slices of the tensor of an asynchronous transfer.
 fn all_slices(operation: OperationRef) -> Vec<Range<u64>> {
     siblings(operation).into_iter().filter_map(slice_of_transfer).collect()
 }
 
-/// What is waited for together with a transfer, itself included.
+/// The transfers with the same wait, including this one.
 fn siblings<'c, 'a>(operation: OperationRef<'c, 'a>) -> Vec<OperationRef<'c, 'a>> {
     let users = result_at(operation, 0).map(uses).unwrap_or_default();
     let wait = users.into_iter().find(|it| is_wait(it.operation));
     wait.map_or(vec![operation], |it| it.operation.operands().filter_map(defining).collect())
 }
 
-/// Whether no other slice of the same tensor begins later; one that is moved whole is its only slice.
+/// Whether no other slice of the same tensor begins later; a whole transfer is its only slice.
 pub(super) fn is_last_slice(operation: OperationRef) -> bool {
     slice_of_transfer(operation).is_none()
         || siblings(operation).into_iter().all(|it| it == operation || it.is_before_in_block(operation))
 }
 
-/// A region as rows that lie at one distance from each other: inner dimensions that are whole are one row, and of the
-/// others one goes from row to row.
+/// A region as rows at a constant distance: inner dimensions that are whole form a row, and one of the others goes from
+/// row to row.
 fn rows_of(whole: &Shape, region: &TensorRegion) -> Vec<Rows> {
     let dimensions: Vec<u64> = whole.dimensions.iter().map(|it| it.unsigned_abs()).collect();
     let mut strides = vec![1; dimensions.len()];
     for index in (1..dimensions.len()).rev() {
         strides[index - 1] = strides[index] * dimensions[index];
     }
-    // The row ends with the innermost dimension that is not whole.
+    // A row ends with the innermost dimension that is not whole.
     let mut outer = dimensions.len();
     let mut length = 1;
     while 0 < outer {
@@ -332,7 +332,7 @@ fn rows_of(whole: &Shape, region: &TensorRegion) -> Vec<Rows> {
             break;
         }
     }
-    // Rows one after the other along one dimension, and along those around it as long as it is whole.
+    // Rows along one dimension, and along the dimensions around it as long as it is whole.
     let (mut count, mut pitch) = (1, length);
     let mut is_first = true;
     while 0 < outer {
@@ -352,7 +352,7 @@ fn rows_of(whole: &Shape, region: &TensorRegion) -> Vec<Rows> {
         }
     }
     let start: u64 = region.offsets.iter().zip(&strides).map(|(offset, stride)| offset * stride).sum();
-    // The rest, one by one.
+    // The other dimensions, one by one.
     let n_blocks: u64 = region.sizes[..outer].iter().product();
     let block = |number: u64| {
         let (mut rest, mut in_host) = (number, start);
@@ -365,7 +365,7 @@ fn rows_of(whole: &Shape, region: &TensorRegion) -> Vec<Rows> {
     (0..n_blocks).map(block).collect()
 }
 
-/// The indices of an element of a tensor whose elements lie side by side.
+/// The indices of an element of a contiguous tensor.
 fn indices(dimensions: &[i64], mut element: u64) -> Vec<u64> {
     let mut indices = vec![0; dimensions.len()];
     for (index, size) in dimensions.iter().enumerate().rev() {

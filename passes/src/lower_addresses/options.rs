@@ -34,10 +34,10 @@ impl fmt::Display for ArenaName {
     }
 }
 
-/// What transfers become.
+/// The lowering of transfers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TransfersName {
-    /// `memref.copy`, complete where it stands; waits are gone.
+    /// `memref.copy`, which completes in place; waits are removed.
     #[default]
     Copy,
     /// `memref.dma_start` and `memref.dma_wait`.
@@ -76,6 +76,6 @@ pub struct LowerOptions {
     pub arena: ArenaName,
     /// The memory space of the arena and of all views of it; `None` is that of host memory.
     pub memory_space: Option<u32>,
-    /// What transfers become.
+    /// The lowering of transfers.
     pub transfers: TransfersName,
 }

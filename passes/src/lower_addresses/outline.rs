@@ -101,7 +101,8 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         let block = group.region(0).ok().and_then(|it| it.first_block()).expect("the verifier has seen it");
         let members: Vec<OperationRef> = operations(block).collect();
         if let Some(member) = members.iter().find(|it| is_abstract(**it) || is_group(**it)) {
-            let message = format!("{} knows what TOSA, linalg and tensor compute, not {}", INFO.name, name(*member));
+            let message =
+                format!("{} supports operations of TOSA, linalg and tensor, not {}", INFO.name, name(*member));
             return Err(Diagnostic::at(*member, message));
         }
         let mut locals = Vec::new();

@@ -26,7 +26,7 @@ pub(crate) fn run<'c>(_: &'c Context, module: OperationRef<'c, '_>, _: &PassOpti
         pending.extend(nested(operation));
         match name(operation).as_str() {
             "linalg.pack" | "linalg.unpack" if is_on_tensors(operation) && !decompose_pack(operation) => {
-                return Err(Diagnostic::at(operation, "cannot be taken apart into paddings and transpositions"));
+                return Err(Diagnostic::at(operation, "cannot be decomposed into paddings and transpositions"));
             }
             "scf.for" => keep_in_place(operation, 0, 1),
             "scf.while" => {

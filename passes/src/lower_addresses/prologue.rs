@@ -1,7 +1,7 @@
-//! What runs once: loads of weights that stay in the arena from one run of a function to the next.
+//! The prologue: loads of weights that stay in the arena from one run of a function to the next.
 //!
-//! They are lowered where they stand, and marked; then a copy of the function keeps only them and what they need, and
-//! the function itself all else.
+//! They are lowered in place, and marked. Then a copy of the function keeps only them and the operations that they
+//! need, and the function itself keeps all others.
 
 use super::INFO;
 use super::function::Lowering;
@@ -15,17 +15,17 @@ use cosma_ir::melior::ir::{Attribute, BlockLike, OperationRef, Type, Value, Valu
 use cosma_ir::{Diagnostic, as_mut, erase, uses};
 use std::collections::HashSet;
 
-/// On operations that are to run only once.
+/// Marks operations that run only once.
 const MARK: &str = "cosma.kept";
 
-/// The name of the function that runs once, before the first run of another one.
+/// The name of the prologue of a function.
 pub fn prologue_name(function: &str) -> String {
     format!("{function}_prologue")
 }
 
 impl<'c, 'a> Lowering<'_, 'c, 'a> {
-    /// Marks what a load has become that runs once: all that was put between the operation before it in the source,
-    /// if there is one, and itself.
+    /// Marks the lowering of a load that runs once: everything that was inserted between the previous operation of the
+    /// source, if any, and this one.
     pub(super) fn mark_kept(
         &mut self,
         last: Option<OperationRef<'c, 'a>>,
@@ -48,14 +48,14 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
         Ok(())
     }
 
-    /// Splits the lowered function, which is signed already.
+    /// Splits the lowered function, whose type is updated already.
     pub(super) fn split_prologue(&mut self) -> Result<(), Diagnostic<'c>> {
         if !self.has_prologue {
             return Ok(());
         }
         let name = prologue_name(&symbol(self.function));
         if !self.symbols.claim(&name) {
-            let message = format!("{} needs the name @{name} for what runs once, but it is taken", INFO.name);
+            let message = format!("{} needs the name @{name} for the prologue, but it is taken", INFO.name);
             return Err(Diagnostic::at(self.function, message));
         }
         let copy: OperationRef<'c, 'a> = self.symbols.insert_after(self.function, (*self.function).clone());
@@ -84,7 +84,7 @@ impl<'c, 'a> Lowering<'_, 'c, 'a> {
     }
 }
 
-/// Erases all operations of a block but those that are marked and those that these need, and the marks.
+/// Erases all operations of a block except the marked ones and those that they need, and removes the marks.
 fn keep_only(operations: &[OperationRef]) {
     let mut needed: HashSet<usize> = HashSet::new();
     for operation in operations.iter().rev() {

@@ -62,7 +62,7 @@ impl<'c, 'a> Symbols<'c, 'a> {
         self.names.insert(name.to_owned())
     }
 
-    /// Puts a function behind another one.
+    /// Inserts a function after another one.
     pub(super) fn insert_after(
         &mut self,
         function: OperationRef<'c, 'a>,

@@ -97,7 +97,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
         parsed.map_err(|error| Diagnostic::at(module, format!("{} needs MLIR's passes: {error}", INFO.name)))?;
         if !run_passes(&manager, module) {
             // MLIR has reported the operator.
-            let message = format!("{} cannot bring what this module computes to memrefs", INFO.name);
+            let message = format!("{} cannot lower the operators of this module to memrefs", INFO.name);
             return Err(Diagnostic::at(module, message));
         }
         let mut globals = BTreeMap::new();
@@ -170,7 +170,7 @@ impl<'c, 'a> Workshop<'c, 'a> {
             || operation.operands().any(is_tensor)
             || operation.results().any(|it| is_tensor(it.into()))
         {
-            let message = format!("{} knows no way to bring {name} to memrefs", INFO.name);
+            let message = format!("{} cannot lower {name} to memrefs", INFO.name);
             return Err(Diagnostic::at(operation, message));
         }
         match name.as_str() {

@@ -1,15 +1,15 @@
-//! The bodies of tiles: what computes regions of an operator's results from pieces.
+//! The bodies of tiles: operations that compute regions of an operator's results from pieces.
 //!
-//! A tile of an operator of linalg, TOSA or tensor, or of a group of them, is a `cosma.group`. Its body is made from
+//! A tile of an operator of linalg, TOSA or tensor, or of a group of them, is a `cosma.group`. Its body is built from
 //! the results backwards, by the rules in `cut.rs`:
 //!
-//! 1. A region of a tensor of the network is a window: the pieces that the tile reads of it, sliced and put together.
-//! 2. A region of what an operation computes that no tile runs, such as a member of a group, a view or an initial
-//!    value, is computed by an operation of that region, from the regions of its operands that it needs.
+//! 1. A region of a tensor of the network is a window: the pieces of it that the tile reads, sliced and assembled.
+//! 2. A region of a value that no tile computes, such as a member of a group, a view or an initial value, is computed
+//!    by an operation on that region, from the regions of its operands that it needs.
 //! 3. Scalars, shapes and constants are copied.
 //!
-//! Regions follow from accesses. Where MLIR's interface for tiling wants others than the access says, and where a
-//! tile's pieces do not have what its body needs, there is no tile.
+//! Regions follow from accesses. If MLIR's interface for tiling requires other regions than the access, or if a tile's
+//! pieces do not contain what its body needs, there is no tile.
 
 use super::check::region_of;
 use crate::cut::{Cut, Rule, Scale, cut, padded_value, scales};
@@ -34,14 +34,14 @@ use cosma_planner::{OpId, TensorId};
 use cosma_tile::{Network, Region, Shape, TileProgram, kinds};
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Why there is no tile of an operator.
+/// The reason why an operator cannot be tiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub op: OpId,
     pub why: String,
 }
 
-/// Whether the body of each tile can be made, from regions alone.
+/// Checks that the body of each tile can be made, from regions alone.
 pub(super) fn check(extraction: &Extraction, network: &Network, program: &TileProgram) -> Result<(), Refusal> {
     let runs: HashSet<OpId> = program.tiles.iter().map(|it| it.of).collect();
     for op in program.problem.graph.op_ids() {
@@ -64,22 +64,22 @@ pub(super) struct Tile<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     network: &'e Network,
     program: &'e TileProgram,
-    /// The operators of which there are tiles.
+    /// The operators that have tiles.
     runs: &'e HashSet<OpId>,
     op: OpId,
 }
 
-/// How a region of a value comes about.
+/// The way to compute a region of a value.
 enum Step<'c, 'a> {
     /// From pieces.
     Window(TensorId),
-    /// As the same region of another value.
+    /// The same region of another value.
     Same(Value<'c, 'a>),
     /// Nothing is computed.
     Empty(OperationRef<'c, 'a>),
-    /// As a region of a copy.
+    /// A region of a copy.
     Copy(OperationRef<'c, 'a>),
-    /// From regions of operands: by map of the access, those.
+    /// From regions of operands: those, by map of the access.
     Cut { operation: OperationRef<'c, 'a>, cut: Cut, domain: Region, needs: Vec<Region> },
     /// By the whole operation.
     Whole(OperationRef<'c, 'a>),
@@ -105,7 +105,7 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
         written.iter().map(value).zip(regions).filter(|it| !it.1.is_empty()).collect()
     }
 
-    /// The operand of the group that the tile is of which an argument of its block stands for.
+    /// The operand of the tiled group that an argument of its block stands for.
     fn group_operand(&self, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
         let group = self.extraction.operators[self.program.tiles[self.op.index()].of.index()];
         let block = group.region(0).ok().filter(|_| is_group(group))?.first_block()?;
@@ -189,7 +189,7 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
         }
     }
 
-    /// What the regions of an operation read, they read whole.
+    /// Operands of an operation's regions are read whole.
     fn check_captured(
         &self,
         operation: OperationRef<'c, 'a>,
@@ -200,8 +200,8 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
         captured.collect::<Vec<_>>().into_iter().try_for_each(|it| self.check(it, &whole(it), seen))
     }
 
-    /// The pieces that the tile reads which have something of a region of a tensor, and what they have of it: one if
-    /// that has all of it. Pieces that were read back from host memory may have elements in common with others.
+    /// The pieces that the tile reads which overlap a region of a tensor, with the overlaps: only one if it contains
+    /// the region. Pieces that were read back from host memory may overlap others.
     fn pieces(&self, tensor: TensorId, region: &Region) -> Vec<(TensorId, Region)> {
         let read = self.program.problem.graph.op(self.op).reads.iter().map(|it| it.tensor);
         let part = |it: TensorId| Some((it, self.program.pieces[it.index()].region_of(tensor)?.intersect(region)));
@@ -213,7 +213,7 @@ impl<'e, 'c, 'a> Tile<'e, 'c, 'a> {
     }
 }
 
-/// Whether parts of a region have all of its elements.
+/// Whether parts of a region contain all of its elements.
 fn covers(parts: &[Region], region: &Region) -> bool {
     if are_disjoint(&parts.iter().map(region_of).collect::<Vec<_>>()) {
         return parts.iter().map(|it| u128::from(it.len())).sum::<u128>() == u128::from(region.len());
@@ -235,7 +235,7 @@ fn covers(parts: &[Region], region: &Region) -> bool {
     cells.into_iter().map(Region::new).all(|cell| parts.iter().any(|it| it.contains(&cell)))
 }
 
-/// The value in a group that a result of it is.
+/// The value in a group that one of its results is.
 fn yielded<'c, 'a>(group: OperationRef<'c, 'a>, value: Value<'c, 'a>) -> Option<Value<'c, 'a>> {
     let end = operations(group.region(0).ok().filter(|_| is_group(group))?.first_block()?).last()?;
     operand_at(end, result_index(group, value))
@@ -273,8 +273,8 @@ fn is_within<'c, 'a>(value: Value<'c, 'a>, operation: OperationRef<'c, 'a>) -> b
     false
 }
 
-/// The region of a reshape's result that has the elements of a region of its operand, which holds what a smaller
-/// region of the result needs.
+/// The region of a reshape's result that has the elements of a region of its operand, and contains the needed region of
+/// the result.
 fn refolded(operation: OperationRef, region: &Region, needed: &Region) -> Result<Region, String> {
     if region.len() == needed.len() {
         return Ok(region.clone());
@@ -286,7 +286,7 @@ fn refolded(operation: OperationRef, region: &Region, needed: &Region) -> Result
     fits.ok_or_else(|| format!("a region of the result of {} is not a region of its operand", name(operation)))
 }
 
-/// Makes the body of a tile, from the values of its pieces.
+/// The body of a tile under construction, from the values of its pieces.
 pub(super) struct Body<'e, 'c, 'a> {
     context: &'c Context,
     tile: Tile<'e, 'c, 'a>,
@@ -328,7 +328,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
             let whole = self.tile.extraction.carriers[of.index()].value();
             let (value, region) = &computed[&key(whole)];
             let part = self.part(*value, region, written);
-            // What is read is not given as it is: it would lie at one place.
+            // A value that is read is copied before it is returned, since it would have to lie at one place.
             let is_copied = results.contains(&part) || self.pieces.values().any(|it| *it == part);
             results.push(if is_copied { self.copied(part) } else { part });
         }
@@ -366,7 +366,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         Ok(made)
     }
 
-    /// A region of a tensor of the network, put together from pieces.
+    /// A region of a tensor of the network, assembled from pieces.
     fn window(&mut self, tensor: TensorId, region: &Region) -> Result<Value<'c, 'a>, String> {
         let mut parts: Vec<(Region, Value)> = Vec::new();
         for (piece, part) in self.tile.pieces(tensor, region) {
@@ -402,7 +402,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         Ok(whole)
     }
 
-    /// A part of a value that is a region.
+    /// A part of a region of a value.
     fn part(&self, value: Value<'c, 'a>, of: &Region, part: &Region) -> Value<'c, 'a> {
         if of == part {
             return value;
@@ -426,7 +426,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         values: &[Value<'c, 'a>],
         r#type: Type<'c>,
     ) -> Value<'c, 'a> {
-        // That of TOSA is of 32 bits.
+        // TOSA's attribute has 32 bits.
         let bits = if along == "dim" { 64 } else { 32 };
         let axis = IntegerAttribute::new(IntegerType::new(self.context, bits).into(), axis as i64);
         let builder = OperationBuilder::new(name, self.location)
@@ -436,7 +436,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         self.value(builder)
     }
 
-    /// A region of what an operation computes, from regions of its operands.
+    /// A region of an operation's result, from regions of its operands.
     fn cut(&mut self, value: Value<'c, 'a>, region: &Region, at: &At<'c, 'a>) -> Result<Value<'c, 'a>, String> {
         let At { operation, cut, domain, needs } = at;
         match cut.rule {
@@ -507,7 +507,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         self.region(operand, &at.needs[map])
     }
 
-    /// The same operation on regions of its operands, and its one result, which has the old type still.
+    /// The same operation on regions of its operands; its one result still has the old type.
     fn same(&mut self, at: &At<'c, 'a>) -> Result<Value<'c, 'a>, String> {
         let copy = self.clone(at.operation);
         for (map, operand) in at.cut.operands.iter().enumerate() {
@@ -519,7 +519,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         Ok(copy.result(0).expect("it has one").into())
     }
 
-    /// What MLIR's interface for tiling makes of an operation, if it wants the same regions.
+    /// The tile made by MLIR's interface for tiling, if it requires the same regions.
     fn by_interface(
         &mut self,
         value: Value<'c, 'a>,
@@ -531,7 +531,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         let made = slice_result(*operation, result, &region_of(region), self.before);
         let made = made.ok_or_else(|| format!("MLIR cannot tile {}", name(*operation)))?;
         for (map, index) in cut.operands.iter().enumerate() {
-            let operand = operand_at(made, *index).ok_or("MLIR gives a tile of it other operands")?;
+            let operand = operand_at(made, *index).ok_or("MLIR's tile of it has other operands")?;
             let slice = defining(operand).filter(|it| operand_at(*it, 0) == operand_at(*operation, *index));
             let slice = slice
                 .filter(|it| name(*it) == "tensor.extract_slice" && Some(operand) != operand_at(*operation, *index));
@@ -551,10 +551,10 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         let shapes: Vec<Shape> = operation.results().map(|it| shape_of(Some(it.into()))).collect();
         let written = cut.access.writes(&shapes, domain);
         self.note_results(*operation, made, |index| written[index].clone());
-        result_at(made, result).ok_or_else(|| "MLIR gives a tile of it other results".into())
+        result_at(made, result).ok_or_else(|| "MLIR's tile of it has other results".into())
     }
 
-    /// Remembers which regions of an operation's results another one computes.
+    /// Records the regions of an operation's results that another one computes.
     fn note_results(
         &mut self,
         operation: OperationRef<'c, 'a>,
@@ -625,7 +625,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         Ok(made)
     }
 
-    /// A tensor of nothing but what an operation pads with.
+    /// A tensor filled with the padding value of an operation.
     fn splat(&mut self, operation: OperationRef<'c, 'a>, r#type: Type<'c>) -> Result<Value<'c, 'a>, String> {
         let scalar = match padded_value(operation) {
             Some(scalar) => self.scalar(scalar)?,
@@ -708,14 +708,14 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         self.value(builder)
     }
 
-    /// A copy of an operation, whose operands are those of the original still.
+    /// A copy of an operation, still with the original operands.
     fn clone(&self, operation: OperationRef<'c, 'a>) -> OperationRef<'c, 'a> {
         let copy = self.block_insert(Operation::clone(&operation));
         clear_operator_facts(copy);
         copy
     }
 
-    /// Gives a copy its own operands, but for those that it has: whole tensors, and copies of scalars. Then puts it
+    /// Replaces the operands of a copy, except those that are done: whole tensors, and copies of scalars. Then moves it
     /// behind them.
     fn connect(&mut self, copy: OperationRef<'c, 'a>, done: &HashSet<usize>) -> Result<(), String> {
         for it in reads(copy) {
@@ -751,7 +751,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
         Ok(copy)
     }
 
-    /// The type of a tensor with the elements of another one.
+    /// The tensor type with the elements of another one and these dimensions.
     fn typed(&self, like: Value<'c, 'a>, dims: &[u64]) -> Type<'c> {
         let element = RankedTensorType::try_from(like.r#type()).expect("it is a tensor").element();
         RankedTensorType::new(dims, element, None).into()
@@ -780,7 +780,7 @@ impl<'e, 'c, 'a> Body<'e, 'c, 'a> {
     }
 }
 
-/// An operation that is cut to a box of its loops.
+/// An operation restricted to a box of its loops.
 struct At<'c, 'a> {
     operation: OperationRef<'c, 'a>,
     cut: Cut,
@@ -788,13 +788,13 @@ struct At<'c, 'a> {
     needs: Vec<Region>,
 }
 
-/// How far a range of indices reaches over both ends of an axis.
+/// How far a range of indices extends beyond both ends of an axis.
 fn outside(range: &std::ops::Range<i128>, size: u64) -> [i64; 2] {
     let number = |it: i128| i64::try_from(it.max(0)).expect("windows are checked");
     [number(-range.start), number(range.end - i128::from(size))]
 }
 
-/// A part of a region, from where that begins.
+/// A part of a region, relative to the start of the region.
 fn within(region: &Region, part: &Region) -> TensorRegion {
     let TensorRegion { offsets, sizes } = region_of(part);
     let offsets = offsets.iter().zip(region.offsets()).map(|(offset, first)| offset - first).collect();

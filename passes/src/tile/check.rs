@@ -1,17 +1,17 @@
-//! Whether a program in tiles is one of its network, seen from the regions alone.
+//! Checks a program in tiles against its network, from the regions alone.
 
 use crate::regions::{are_disjoint, is_partition};
 use cosma_ir::TensorRegion;
 use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Access, DimKind, Network, Piece, Region, Shape, Tile, TileProgram};
 
-/// Checks that no piece of what lies in host memory has an element in common with another one, that each tile reads
-/// all that it needs of what no view makes, each element once, that sums are added up once, and that results are
-/// complete. Of what never leaves the scratchpad, an element may be computed again.
+/// Checks that pieces in host memory are disjoint, that each tile reads all that it needs except from views, each
+/// element once, that each sum is accumulated once, and that results are complete. Elements that never leave the
+/// scratchpad may be recomputed.
 pub(super) fn check(network: &Network, program: &TileProgram) -> Result<(), String> {
     let graph = &program.problem.graph;
     let mut pieces: Vec<Vec<TensorId>> = vec![Vec::new(); network.shapes.len()];
-    // What is staged is a region of pieces that were written.
+    // A staged tensor is a region of pieces that were written.
     for tensor in graph.tensor_ids().filter(|it| graph.tensor(*it).origin != Origin::Staged) {
         if let Some((of, _)) = program.pieces[tensor.index()].region() {
             pieces[of.index()].push(tensor);
@@ -64,8 +64,8 @@ fn check_tile(network: &Network, program: &TileProgram, op: OpId) -> Result<(), 
     if made == due { Ok(()) } else { Err(format!("{name} writes {made} of {due} elements")) }
 }
 
-/// Checks that a tile adds up a part of each sum along one loop, to the sums of exactly what comes before it there:
-/// then each iteration is added once.
+/// Checks that a tile accumulates a part of each sum along one loop, onto the sums of exactly the part before it: then
+/// each iteration is added once.
 fn check_part(access: &Access, tile: &Tile, read: &[&Piece], written: &[&Piece]) -> Result<(), String> {
     let is_reduced = |dim: usize| matches!(access.domain[dim].kind, DimKind::Reduced { .. });
     let is_split = |dim: &usize| Some(*dim) != access.split_loop() && is_reduced(*dim);
@@ -99,7 +99,7 @@ pub(super) fn region_of(region: &Region) -> TensorRegion {
     TensorRegion { offsets: region.offsets().to_vec(), sizes: region.shape() }
 }
 
-/// Whether a region is all of a tensor.
+/// Whether a region is the whole tensor.
 pub(super) fn is_whole(region: &Region, shape: &Shape) -> bool {
     *region == shape.whole()
 }

@@ -1,4 +1,4 @@
-//! A program in tiles becomes operations, in the place of the operators that it was made of.
+//! Replaces operators by the operations of a program in tiles.
 
 use super::INFO;
 use super::body::{Body, Tile};
@@ -21,7 +21,7 @@ use cosma_planner::{OpId, Origin, TensorId};
 use cosma_tile::{Network, Piece, TileProgram};
 use std::collections::{HashMap, HashSet};
 
-/// Writes a program in tiles into the function that its network was read from.
+/// Writes a program in tiles into the function of its network.
 pub(super) fn write<'c>(
     context: &'c Context,
     extraction: &Extraction<'c, '_>,
@@ -60,18 +60,18 @@ struct Writer<'e, 'c, 'a> {
     extraction: &'e Extraction<'c, 'a>,
     network: &'e Network,
     program: &'e TileProgram,
-    /// The operators of which there are tiles.
+    /// The operators that have tiles.
     runs: HashSet<OpId>,
-    /// By tensor of the network: its pieces that tiles write, in the order of their ids.
+    /// By tensor of the network: its pieces that tiles write, sorted by id.
     made: HashMap<TensorId, Vec<TensorId>>,
     /// By piece.
     values: Vec<Option<Value<'c, 'a>>>,
-    /// Tensors that were put together from their pieces.
+    /// Tensors that were assembled from their pieces.
     wholes: HashMap<TensorId, Value<'c, 'a>>,
 }
 
 impl<'c, 'a> Writer<'_, 'c, 'a> {
-    /// The value that is a tensor of the network.
+    /// The value of a tensor of the network.
     fn whole(&self, tensor: TensorId) -> Value<'c, 'a> {
         self.extraction.carriers[tensor.index()].value()
     }
@@ -137,7 +137,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         let reads = self.program.problem.graph.op(op).reads.iter().map(|it| it.tensor);
         let pieces = reads.zip(operands.iter().copied()).collect();
         let end = self.extraction.end();
-        // All that comes behind it is the body.
+        // Everything after it is the body.
         let mark = self.insert(
             OperationBuilder::new("tensor.empty", of.location())
                 .add_results(&[RankedTensorType::new(&[1], Type::index(self.context), None).into()])
@@ -155,7 +155,8 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         Ok(cosma_ir::group(&kind(of), &made, &inputs, &results, 0))
     }
 
-    /// Which results may lie over which operands; bytes are those of the types, where the machine may have others.
+    /// The results that may share bytes with operands; offsets are in bytes of the types, even if the machine has
+    /// others.
     fn in_place(&self, op: OpId, operands: &[Value<'c, 'a>], made: OperationRef<'c, 'a>) -> Vec<InPlace> {
         let graph = &self.program.problem.graph;
         let planned = graph.op(op);
@@ -172,7 +173,8 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         planned.in_place.iter().filter_map(pair).collect()
     }
 
-    /// The value of a piece: of an argument, or of what is staged in host memory, it is cut out where it is first read.
+    /// The value of a piece. A piece of an argument, or of a staged tensor in host memory, is extracted before its
+    /// first reader.
     fn read(&mut self, piece: TensorId, location: Location<'c>) -> Value<'c, 'a> {
         if let Some(value) = self.values[piece.index()] {
             return value;
@@ -194,7 +196,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         value
     }
 
-    /// Makes the function return what tiles write.
+    /// Makes the function return the results of tiles.
     fn results(&mut self) {
         let terminator = self.extraction.terminator;
         for index in 0..terminator.operand_count() {
@@ -212,7 +214,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         }
     }
 
-    /// The views through which a value shows a tensor, the first one first.
+    /// The views between a tensor and a value, in order.
     fn views_of(&self, value: Value<'c, 'a>, tensor: TensorId) -> Vec<OperationRef<'c, 'a>> {
         let mut views = Vec::new();
         let mut value = value;
@@ -226,7 +228,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         views
     }
 
-    /// A tensor of which there may be one piece.
+    /// A tensor that may have a single piece.
     fn result(&mut self, tensor: TensorId) -> Value<'c, 'a> {
         match self.made_pieces(tensor)[..] {
             [only] if !self.wholes.contains_key(&tensor) => self.values[only.index()].expect("a tile writes it"),
@@ -239,7 +241,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         self.made.get(&tensor).map_or(&[], Vec::as_slice)
     }
 
-    /// A tensor put together from its pieces, all of which were written.
+    /// A tensor assembled from its pieces, all of which were written.
     fn put_together(&mut self, tensor: TensorId) -> Value<'c, 'a> {
         if let Some(whole) = self.wholes.get(&tensor) {
             return *whole;
@@ -266,7 +268,7 @@ impl<'c, 'a> Writer<'_, 'c, 'a> {
         made.result(0).expect("it has one").into()
     }
 
-    /// The attributes of a slice that takes or writes a region.
+    /// The attributes of a slice that reads or writes a region.
     fn slice_attributes(&self, region: &TensorRegion, n_operands: usize) -> [(Identifier<'c>, Attribute<'c>); 4] {
         let ones = vec![1; region.sizes.len()];
         slice_attributes(self.context, n_operands, (&signed(&region.offsets), &signed(&region.sizes), &ones))

@@ -1,21 +1,21 @@
-//! A scratchpad that is large enough for a plan by rule which spills nothing.
+//! The size of a scratchpad with which a plan by rule spills nothing.
 
 use super::{AllocationRule, Baseline, OrderRule, least_peak};
 use crate::replacement::ReplacementRule;
 use crate::{Bytes, OpId, Order, Problem, Weights};
 
-/// How many sets of operators a level the order of least peak is chosen from.
+/// The number of sets of operators per level when the order with the least peak is chosen.
 const WIDTH: usize = 100;
 
-/// The size that the lowest known plan with only compulsory traffic needs, in bytes: in source order or, if the order is
-/// free, in one of a low peak.
+/// The size in bytes of the lowest known plan with only compulsory traffic: in source order or, if the order is free,
+/// in an order with a low peak.
 pub fn size_without_spills(problem: &Problem, order: Order) -> Bytes {
-    // What is used once passes by, and all else that may do so stays.
+    // Tensors that are used once are streamed, and all others stay.
     let mut problem = problem.with_fewer_choices().all_read(Weights::Resident);
     let alignment = problem.machine.alignment().0;
     let tensors = problem.graph.tensors().iter().map(|it| it.size);
     let sizes = tensors.chain(problem.graph.ops().iter().map(|it| it.workspace));
-    // Enough for everything at once.
+    // Enough for all tensors at once.
     let all = sizes.fold(0_u64, |sum, it| sum.saturating_add(it.0).saturating_add(alignment));
     problem.machine.set_scratchpad(Bytes(all.min(u64::MAX >> 1)));
     let mut orders = vec![problem.graph.op_ids().collect::<Vec<OpId>>()];

@@ -1,16 +1,15 @@
-//! Addresses given afterwards, the largest block first.
+//! Addresses assigned afterwards, the largest block first.
 //!
-//! 1. Replacement is decided by rule, as if only the sum of what is on-chip counted.
-//! 2. Blocks are placed in the order of their size, each in the smallest hole that is large enough
-//!    among those of its time, and above them all if there is none.
-//! 3. A block that ends beyond the scratchpad has no place. Its steps become *cold*: nothing stays
-//!    across them, and their operators have the scratchpad to themselves. Again from 2.
-//! 4. All this with less and less capacity for the replacement, which leaves gaps, until no step is
-//!    cold. The plan with the least traffic counts.
+//! 1. Replacement is decided by rule, from the sum of sizes alone.
+//! 2. Blocks are placed by decreasing size, each in the smallest hole that is large enough among the blocks of its
+//!    steps, or above them all if there is none.
+//! 3. A block that ends beyond the scratchpad has no place. Its steps become *cold*: nothing stays across them, and
+//!    their operators have the whole scratchpad. Then step 2 is repeated.
+//! 4. All this is repeated with less and less capacity for the replacement, which leaves gaps, until no step is cold.
+//!    The plan with the least traffic is taken.
 //!
-//! The first two are the algorithm as it is known (Pisarchyk and Lee, *Efficient Memory Management
-//! for Deep Neural Net Inference*, 2020), where memory may grow; the others make a plan of it where
-//! it may not.
+//! The first two steps are the published algorithm (Pisarchyk and Lee, *Efficient Memory Management for Deep Neural Net
+//! Inference*, 2020), where memory may grow. The other two adapt it to a memory of fixed size.
 
 use crate::first_fit::place_cold;
 use crate::greedy::replace_on_demand;
@@ -20,10 +19,10 @@ use crate::uses::Uses;
 use crate::{Bytes, Error, InPlace, OpId, Outline, Plan, Problem, Stay, Step, Weights};
 use std::cmp::Reverse;
 
-/// Each attempt has so much less of the scratchpad than the one before.
+/// Each attempt has this fraction of the scratchpad less than the one before.
 const PARTS: u64 = 8;
 
-/// The plan of an order that respects the dependences.
+/// The plan for an order that respects the dependences.
 ///
 /// # Errors
 /// Those of [`Problem::check`].
@@ -35,7 +34,7 @@ pub(super) fn plan(problem: &Problem, order: &[OpId], rule: ReplacementRule) -> 
     plan_framed(problem, order, rule)
 }
 
-/// The plan, where all tensors start and end in host memory.
+/// The plan if all tensors start and end in host memory.
 fn plan_framed(problem: &Problem, order: &[OpId], rule: ReplacementRule) -> Result<Plan, Error> {
     problem.check()?;
     if problem.graph.has_choices() {
@@ -64,18 +63,18 @@ fn place_with_cuts(problem: &Problem, mut outline: Outline) -> (Plan, Bytes, boo
         if cold.is_empty() {
             return (plan, outline.non_compulsory(problem), !is_cold.contains(&true));
         }
-        // A block without a place is not in a cold step; so there are more of them each time.
+        // No block without a place is in a cold step, so the number of cold steps grows.
         cold.into_iter().for_each(|it| is_cold[it.index()] = true);
         outline = cut(problem, &outline, &is_cold);
     }
 }
 
-/// The outline where nothing stays into or out of a cold step.
+/// The outline in which nothing stays into or out of a cold step.
 fn cut(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> Outline {
     let uses = Uses::new(problem, &outline.order);
     let mut stays: Vec<Stay> = Vec::new();
     for stay in &outline.stays {
-        // The last use so far, if it is of this stay.
+        // The last use so far, if it is in this stay.
         let mut before: Option<Step> = None;
         for &step in uses.within(stay.tensor, &stay.steps) {
             match (before, stays.last_mut()) {
@@ -119,7 +118,7 @@ fn place(problem: &Problem, outline: &Outline, is_cold: &[bool]) -> (Plan, Vec<S
 
     let mut offsets = vec![Bytes::ZERO; blocks.len()];
     let mut by_size: Vec<usize> = (0..blocks.len()).filter(|it| !is_cold[blocks[*it].start]).collect();
-    // What has a pin has no choice.
+    // A pinned block has only one place.
     by_size.sort_by_key(|it| (blocks[*it].pin.is_none(), Reverse(blocks[*it].size), blocks[*it].start, *it));
     let mut placed: Vec<Vec<usize>> = vec![Vec::new(); n_steps];
     let mut cold = Vec::new();

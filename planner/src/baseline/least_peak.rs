@@ -1,48 +1,44 @@
-//! The order in which the fewest bytes live at once, by dynamic programming over sets of operators
-//! that have run.
+//! The order with the fewest live bytes at once, by dynamic programming over sets of operators that have run.
 //!
-//! As memory-aware schedulers do (Ahn et al., *Ordering Chaos: Memory-Aware Scheduling of
-//! Irregularly Wired Neural Networks for Edge Devices*, 2020, "Serenity"):
+//! As in memory-aware schedulers (Ahn et al., *Ordering Chaos: Memory-Aware Scheduling of Irregularly Wired Neural
+//! Networks for Edge Devices*, 2020, "Serenity"):
 //!
-//! 1. What lives after some operators have run depends on which those are, and not on their order.
-//!    So, of all orders of one set, the one with the lowest peak so far will do.
-//! 2. Sets are extended level by level, each by every operator that is ready. Those whose peak
-//!    exceeds that of the best of a few simple orders are dropped: that is the budget.
-//! 3. Where a network narrows to one operator there is one set again, so that it falls into parts
-//!    by itself.
-//! 4. The lengths of branches side by side multiply to the number of sets. If a level has more than
-//!    the width allows, those with the lowest peak, and among these the fewest live bytes, go on,
-//!    and the outcome is not proven to have the least peak.
+//! 1. The bytes that are live after some operators have run depend on the set of these operators, and not on their
+//!    order. So it is enough to keep, for each set, the order with the lowest peak so far.
+//! 2. Sets are extended level by level, each by every operator that is ready. Sets whose peak exceeds the best of a few
+//!    simple orders, the budget, are dropped.
+//! 3. Where a network narrows to one operator there is only one set, so the problem divides into parts by itself.
+//! 4. The number of sets is the product of the lengths of parallel branches. If a level has more sets than the width,
+//!    those with the lowest peak are kept, and among these, those with the fewest live bytes. Then the peak is not
+//!    proven to be the least.
 //!
-//! The scratchpad does not count, and neither does traffic: an argument begins to live with its
-//! first use.
+//! The size of the scratchpad and the traffic are ignored. The lifetime of an argument begins with its first use.
 
 use super::order::{breadth_first, depth_first, peak};
 use crate::{Bytes, Deadline, Graph, OpId, Problem, TensorId};
 use fixedbitset::FixedBitSet;
 use std::collections::{HashMap, hash_map};
 
-/// Sets that a level may keep: enough for the exact answer wherever that takes seconds.
+/// The number of sets that a level may keep: enough for an exact answer wherever that takes seconds.
 pub const DEFAULT_WIDTH: usize = 1000;
 
-/// An order, and how low its peak is.
+/// An order and its peak.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeastPeak {
     /// Operator by step.
     pub order: Vec<OpId>,
-    /// The most bytes that live at once, workspaces included, without padding.
+    /// The most bytes live at once, workspaces included, without padding.
     pub peak: Bytes,
-    /// Whether no order has a lower peak. Not known where a level had to drop sets.
+    /// Whether no order has a lower peak. False if a level had to drop sets.
     pub is_exact: bool,
 }
 
-/// An order with the least peak, if no more than `width` sets are to be kept at any level; else
-/// one with a low peak.
+/// An order with the least peak if no level has more than `width` sets, else one with a low peak.
 pub fn least_peak(problem: &Problem, width: usize) -> LeastPeak {
     least_peak_until(problem, width, Deadline::NEVER)
 }
 
-/// Likewise; at the deadline, one of the simple orders.
+/// The same with a deadline, after which it returns one of the simple orders.
 pub(crate) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadline) -> LeastPeak {
     let graph = &problem.graph;
     let known = [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)];
@@ -52,7 +48,7 @@ pub(crate) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
 
     let readers = Readers::new(graph);
     let mut is_exact = true;
-    // By level: the state before and the operator between.
+    // By level: the index of the previous state, and the operator that was added.
     let mut steps: Vec<Vec<(usize, OpId)>> = Vec::new();
     let mut states = vec![State::start(problem)];
     for _ in graph.op_ids() {
@@ -70,7 +66,7 @@ pub(crate) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
         }
         is_exact &= level.narrow(width);
         if level.entries.is_empty() {
-            // What would have met the budget was dropped.
+            // The best state within the budget was dropped.
             return LeastPeak { is_exact: false, ..known };
         }
         steps.push(level.entries.iter().map(|it| (it.parent, it.op)).collect());
@@ -88,16 +84,16 @@ pub(crate) fn least_peak_until(problem: &Problem, width: usize, deadline: Deadli
     LeastPeak { order, peak, is_exact }
 }
 
-/// Some operators that have run.
+/// A set of operators that have run.
 struct State {
     ran: FixedBitSet,
-    /// Of the set, to find it again.
+    /// The hash of the set.
     key: u64,
-    /// Those that can run next, in source order.
+    /// The operators that can run next, in source order.
     ready: Vec<OpId>,
-    /// Bytes that lie there for operators to come.
+    /// Bytes that later operators need.
     live: u64,
-    /// The most bytes that lay there at once so far.
+    /// The most bytes live at once so far.
     peak: u64,
 }
 
@@ -113,7 +109,7 @@ impl State {
         }
     }
 
-    /// What lives after one more operator, and the peak with it.
+    /// The live bytes after another operator, and the peak.
     fn run(&self, problem: &Problem, readers: &Readers, op: OpId) -> (u64, u64) {
         let graph = &problem.graph;
         let lives = |tensor: TensorId| match graph.producer(tensor) {
@@ -138,10 +134,10 @@ impl State {
     }
 }
 
-/// A tensor with more readers than this has a set of them, so that all are asked at once.
+/// A tensor with more readers than this has them as a bit set, for set operations.
 const MANY_READERS: usize = 64;
 
-/// The readers of tensors that have many, by tensor.
+/// By tensor: the set of its readers, if they are many.
 struct Readers(Vec<Option<FixedBitSet>>);
 
 impl Readers {
@@ -161,7 +157,7 @@ impl Readers {
         }
     }
 
-    /// Whether all of a tensor's readers have run, but for this one.
+    /// Whether all of a tensor's readers except this one have run.
     fn have_others_run(&self, graph: &Graph, tensor: TensorId, op: OpId, ran: &FixedBitSet) -> bool {
         match &self.0[tensor.index()] {
             Some(readers) => readers.difference(ran).all(|it| it == op.index()),
@@ -170,11 +166,11 @@ impl Readers {
     }
 }
 
-/// The states after so many operators, before the sets themselves are made.
+/// The states of a level, before their sets are built.
 #[derive(Default)]
 struct Level {
     entries: Vec<Entry>,
-    /// By the key of a set, an entry that has it. Not iterated over: its order is not one.
+    /// By hash: an entry with it. It is never iterated over, since its order is undefined.
     by_key: HashMap<u64, usize>,
 }
 
@@ -187,13 +183,13 @@ struct Entry {
 }
 
 impl Level {
-    /// Takes a state if it is the first of its set or better than the one before.
+    /// Adds a state if it is the first with its set, or better than the previous one.
     fn offer(&mut self, states: &[State], entry: Entry) {
         match self.by_key.entry(states[entry.parent].key ^ key(entry.op)) {
             hash_map::Entry::Occupied(found) => {
                 let known = &mut self.entries[*found.get()];
                 if !known.has_set_of(entry, states) {
-                    // Two keys met by chance. Having a set twice does no harm.
+                    // A hash collision. Keeping a set twice does no harm.
                     self.entries.push(entry);
                 } else if entry.peak < known.peak {
                     *known = entry;
@@ -206,7 +202,7 @@ impl Level {
         }
     }
 
-    /// Drops what is beyond the width; says whether there was nothing.
+    /// Drops states beyond the width; returns whether there were none.
     fn narrow(&mut self, width: usize) -> bool {
         if self.entries.len() <= width {
             return true;
@@ -217,9 +213,9 @@ impl Level {
     }
 }
 
-/// A set's key is that of all its operators, by exclusive or: equal sets have equal keys.
+/// The hash of a set is the exclusive or of those of its operators: equal sets have equal hashes.
 fn key(op: OpId) -> u64 {
-    // SplitMix64, whose outputs have nothing to do with each other.
+    // SplitMix64, whose outputs are uncorrelated.
     let mut key = u64::from(op.0).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -227,13 +223,13 @@ fn key(op: OpId) -> u64 {
 }
 
 impl Entry {
-    /// Whether the same operators have run.
+    /// Whether two entries have the same set of operators.
     fn has_set_of(self, other: Entry, states: &[State]) -> bool {
         let (own, others) = (&states[self.parent].ran, &states[other.parent].ran);
         if self.parent == other.parent || self.op == other.op {
             return self.op == other.op && own == others;
         }
-        // Each lacks the other's last operator, or else the sets differ in more than these two.
+        // Each lacks the other's last operator; otherwise the sets differ in more than these two.
         let n_differing = own.symmetric_difference(others).count();
         n_differing == 2 && own.contains(other.op.index()) && others.contains(self.op.index())
     }

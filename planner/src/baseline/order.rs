@@ -5,14 +5,13 @@ use crate::replacement::ReplacementRule;
 use crate::{Bytes, Graph, OpId, Problem};
 use std::collections::VecDeque;
 
-/// Each operator right after what it needs: post-order from the operators that no other waits for,
-/// operands in the order in which they are read. So do compilers that visit a graph of expressions
-/// from its results.
+/// Each operator right after its operands: post-order from the operators that no other one waits for, with operands in
+/// the order in which they are read. Compilers that traverse an expression graph from its results use this order.
 pub fn depth_first(graph: &Graph) -> Vec<OpId> {
     let mut order = Vec::with_capacity(graph.ops().len());
     let mut is_met = vec![false; graph.ops().len()];
     for root in graph.op_ids().filter(|it| graph.successors(*it).is_empty()) {
-        // Operators that wait for what they need, and how much of it was visited.
+        // Operators on the path, with the number of operands visited.
         let mut path = vec![(root, 0)];
         is_met[root.index()] = true;
         while let Some((op, n_visited)) = path.last_mut() {
@@ -33,8 +32,8 @@ pub fn depth_first(graph: &Graph) -> Vec<OpId> {
     order
 }
 
-/// Each operator as soon as its turn comes: those that are ready wait in a queue (Kahn, *Topological
-/// Sorting of Large Networks*, 1962). So do run-times that start what is ready.
+/// Each operator as soon as possible: ready operators wait in a queue (Kahn, *Topological Sorting of Large Networks*,
+/// 1962). Runtimes that start ready operators use this order.
 pub fn breadth_first(graph: &Graph) -> Vec<OpId> {
     let mut n_missing: Vec<usize> = graph.op_ids().map(|it| graph.predecessors(it).len()).collect();
     let mut ready: VecDeque<OpId> = graph.op_ids().filter(|it| n_missing[it.index()] == 0).collect();
@@ -51,8 +50,7 @@ pub fn breadth_first(graph: &Graph) -> Vec<OpId> {
     order
 }
 
-/// The most bytes that lie in the scratchpad at once if operators run in this order and nothing
-/// leaves before its last use.
+/// The most bytes in the scratchpad at once if operators run in this order and nothing is evicted before its last use.
 pub(super) fn peak(problem: &Problem, order: &[OpId]) -> u64 {
     replace_on_demand(problem, order, ReplacementRule::FarthestNextUse, Bytes(u64::MAX)).peak(problem).0
 }

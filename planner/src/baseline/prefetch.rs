@@ -1,24 +1,24 @@
-//! When transfers begin, as others decide it: for a plan whose order and residencies are given.
+//! Rules of other compilers for the start of transfers: for a plan whose order and residencies are given.
 //!
-//! All copy whole tensors, one after the other in their channel. Where a rule wants a place that no addresses were found
-//! for, it gets the place later.
+//! All copy whole tensors, one at a time on each channel. If there is no address at the time that a rule asks for, the
+//! copy begins later.
 
 use crate::time::{Transfers, by_rule, earliest_steps};
 use crate::{Action, Bytes, Deadline, Error, Plan, Problem};
 use std::cmp::Reverse;
 use std::fmt;
 
-/// A rule for when what comes in begins to do so.
+/// A rule for the start of incoming transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PrefetchRule {
-    /// Right before its operator, which waits: no overlap.
+    /// Right before the operator, which waits: no overlap.
     Synchronous,
-    /// Beside the operator before, if there is room: double buffering.
+    /// During the previous operator, if there is space: double buffering.
     OneAhead,
-    /// The largest first, so early that the operators meanwhile take twice as long as the transfer, or at least as long,
-    /// and none of their time is promised to others: after the public description of XLA's memory space assignment.
+    /// The largest first, early enough that the operators in between take twice as long as the transfer, or at least as
+    /// long, and no cycle of them is used twice: after the public description of XLA's memory space assignment.
     Greedy,
-    /// As soon as there is room, in the order of use.
+    /// As soon as there is space, in order of use.
     AsSoonAsPossible,
 }
 
@@ -40,7 +40,7 @@ impl fmt::Display for PrefetchRule {
     }
 }
 
-/// The program of a plan by a rule. The traffic is that of the plan.
+/// The program of a plan by a rule. Its traffic is that of the plan.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
@@ -62,14 +62,14 @@ fn one_ahead(problem: &Problem, transfers: &Transfers) -> Vec<usize> {
     earliest.zip(&transfers.loads).map(|(step, load)| step.max(load.due.saturating_sub(1))).collect()
 }
 
-/// How much longer than the transfer the operators beside it should take, and at least have to.
+/// The wanted ratio of the time of overlapping operators to that of the transfer; the minimum is 1.
 const WANTED: u64 = 2;
 const NEEDED: u64 = 1;
 
 fn greedy(problem: &Problem, transfers: &Transfers) -> Vec<usize> {
     let mut since: Vec<usize> = transfers.loads.iter().map(|it| it.due).collect();
     let mut rooms: Vec<Bytes> = transfers.steps.iter().map(|it| it.room).collect();
-    // By step: the cycles of its operator that no transfer counts on.
+    // By step: the cycles of its operator that no transfer uses yet.
     let mut left: Vec<u64> = transfers.steps.iter().map(|it| it.cycles.0).collect();
     let mut order: Vec<usize> = (0..since.len()).collect();
     order.sort_by_key(|it| Reverse(transfers.loads[*it].size));

@@ -1,4 +1,4 @@
-//! What is known of the rules beforehand: small graphs, and all orders of those.
+//! The rules on small graphs with known answers, compared with all orders.
 
 use super::{LeastPeak, breadth_first, depth_first, least_peak, order::peak};
 use crate::testing::{Shape, seeded_problem};
@@ -42,7 +42,7 @@ fn least_peak_is_that_of_all_orders() {
         assert_eq!(found.peak.0, least, "{problem}");
         let source: Vec<OpId> = problem.graph.op_ids().collect();
         n_better += usize::from(least < peak(&problem, &source));
-        // With one set at each level the answer is an order all the same.
+        // With one set per level the result is still an order.
         let narrow = least_peak(&problem, 1);
         assert_eq!(narrow.peak.0, peak(&problem, &narrow.order));
         assert!(least == narrow.peak.0 || !narrow.is_exact, "{problem}");
@@ -51,7 +51,7 @@ fn least_peak_is_that_of_all_orders() {
     assert!(30 < n_better && 30 < n_narrow, "{n_better} {n_narrow}");
 }
 
-/// The least peak of the orders that begin so.
+/// The least peak of all orders with this prefix.
 fn least_of_all(problem: &Problem, begun: &mut Vec<OpId>) -> u64 {
     let graph = &problem.graph;
     if begun.len() == graph.ops().len() {

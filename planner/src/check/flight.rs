@@ -1,15 +1,15 @@
-//! Copies that were issued and not waited for, and what they still have to read and to write.
+//! Copies that were issued and not waited for, and the bytes that they still have to read and to write.
 //!
-//! A channel carries out its copies one after the other, in the order in which they were issued. So of two copies of one
-//! channel, the second may be put where the first comes from, and may come from where the first goes. Once a copy was
-//! waited for, all before it in its channel have been read; where they go, they have arrived only when they are waited
-//! for themselves. Without a clock there are no channels, and copies are ordered by nothing but waits.
+//! A channel executes its copies one at a time, in the order of issue. So if two copies are on one channel, the second
+//! may write to the source of the first, and may read the destination of the first. After the wait for a copy, all
+//! earlier copies of its channel have read their sources, but each arrives at its destination only with its own wait.
+//! Without a clock there are no channels, and only waits order copies.
 
 use crate::time::ChannelId;
 use crate::{Bytes, Copy, Moment, Place, Slice, Slot};
 use std::ops::Range;
 
-/// All copies that are on their way, in the order in which they were issued.
+/// All copies in flight, in the order of issue.
 #[derive(Default)]
 pub(super) struct Flights {
     flights: Vec<Flight>,
@@ -18,7 +18,7 @@ pub(super) struct Flights {
 /// A copy, or one slice of it.
 pub(super) struct Flight {
     pub copy: Copy,
-    /// Which of its bytes.
+    /// Its bytes.
     pub slice: Slice,
     pub moment: Moment,
     pub arrival: usize,
@@ -27,11 +27,11 @@ pub(super) struct Flight {
     channel: Option<ChannelId>,
     /// The bytes that it may not have read yet, by address.
     unread: Vec<Range<u128>>,
-    /// Whether something was put in its way, which is said once.
+    /// Whether something was written to its source or destination, which is reported once.
     is_disturbed: bool,
 }
 
-/// Where something is to be put.
+/// A place that is to be written.
 pub(super) enum Target {
     /// These bytes of a memory with addresses.
     Bytes(Place, u128),
@@ -40,7 +40,7 @@ pub(super) enum Target {
 }
 
 impl Flights {
-    /// A copy, or a slice of it, begins.
+    /// Begins a copy, or a slice of it.
     pub fn begin(&mut self, copy: Copy, slice: Slice, channel: Option<ChannelId>, flight: (Moment, usize, bool)) {
         let (moment, arrival, is_compulsory) = flight;
         let start = u128::from(copy.from.offset.0);
@@ -55,20 +55,20 @@ impl Flights {
         self.flights.iter().filter(move |it| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place))
     }
 
-    /// Whether a channel has been told to bring all bytes of a tensor to a place.
+    /// Whether all bytes of a tensor were issued to a place on a channel.
     pub fn is_coming(&self, slot: Slot, size: Bytes, channel: Option<ChannelId>) -> bool {
         let on_channel = |it: &Flight| it.channel.is_some() && it.channel == channel;
         let sum: Bytes = self.to(slot).map(|it| it.slice.size()).sum();
         sum == size && self.to(slot).next().is_some() && self.to(slot).all(on_channel)
     }
 
-    /// A copy that was issued last is there: all others of its channel have been read.
+    /// Ends the wait for the copy that was issued last: all others of its channel have been read.
     pub fn all_read(&mut self, channel: Option<ChannelId>) {
         let on_channel = |it: &&mut Flight| channel.is_some() && it.channel == channel;
         self.flights.iter_mut().filter(on_channel).for_each(|it| it.unread.clear());
     }
 
-    /// All slices of a copy are there; gives them.
+    /// Completes all slices of a copy and returns them.
     pub fn arrive(&mut self, slot: Slot) -> Vec<Flight> {
         let is_meant = |it: &Flight| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place);
         let (arrived, mut left) = std::mem::take(&mut self.flights).into_iter().enumerate().fold(
@@ -90,7 +90,7 @@ impl Flights {
         arrived.into_iter().map(|it| it.1).collect()
     }
 
-    /// The first copy that something disturbs which is put somewhere: by an operator, or by a copy over a channel.
+    /// The first copy that a write disturbs: a write by an operator, or by a copy over a channel.
     pub fn disturb(
         &mut self,
         target: &Target,
@@ -122,7 +122,7 @@ impl Flights {
         None
     }
 
-    /// Those that are never waited for.
+    /// The copies that are never waited for.
     pub fn left(self) -> Vec<Flight> {
         self.flights
     }
@@ -132,7 +132,7 @@ fn meet(a: &Range<u128>, b: &Range<u128>) -> bool {
     a.start.max(b.start) < a.end.min(b.end)
 }
 
-/// What is left of a range without another.
+/// The parts of a range outside of another.
 fn without(range: &Range<u128>, other: &Range<u128>) -> Vec<Range<u128>> {
     if !meet(range, other) {
         return vec![range.clone()];

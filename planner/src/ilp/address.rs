@@ -1,4 +1,4 @@
-//! The decision at which addresses intervals lie: an integer program for small problems.
+//! Addresses of intervals: an integer program for small problems.
 //!
 //! ```text
 //! find        0 ≤ offset[i] ≤ most(i)                                          each interval i
@@ -6,13 +6,13 @@
 //!             offset[j] + length(j)  ≤  offset[i] + M(j)·below[i][j]
 //! ```
 //!
-//! `below[i][j]`: *i* lies below *j*. Where it does not, M(i) = most(i) + length(i) switches its row
-//! off, and nothing less would. Offsets and lengths count in units of the alignment, and of what
-//! all lengths have in common beyond it, since blocks can always slide down until they rest on
-//! others or on the ground. Only the end of the highest block is counted without padding.
+//! `below[i][j]`: *i* lies below *j*. If it does not, M(i) = most(i) + length(i) disables its row; no smaller value
+//! does. Offsets and lengths are in units of the alignment times the greatest common divisor of all lengths, since
+//! blocks can always be moved down until they rest on others or at the bottom. Only the end of the highest block is
+//! counted without padding.
 //!
-//! Beyond some twenty intervals that meet, [`pack`](crate::pack) is the one to ask: it is exact as
-//! well. This one completes the paper's formulation, and is what the other is held against.
+//! Beyond some twenty intervals that overlap in time, use [`pack`](crate::pack), which is exact as well. This program
+//! completes the paper's formulation, and is a reference for the packer.
 
 use super::solver::{Answer, Model};
 use crate::divisor::gcd;
@@ -20,8 +20,8 @@ use crate::pack::{Interval, Packing};
 use crate::{Bytes, Deadline, Error};
 use good_lp::{Variable, constraint};
 
-/// Places intervals within a capacity, as [`pack()`](crate::pack::pack()) does. Gaps and offset
-/// multiples of single intervals are not looked at.
+/// Places intervals within a capacity, as [`pack()`](crate::pack::pack()) does. Gaps and alignments of single intervals
+/// are ignored.
 ///
 /// # Errors
 /// [`Error::ZeroAlignment`]; [`Error::Solver`].
@@ -54,7 +54,7 @@ pub fn place(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline
     })
 }
 
-/// An interval, in units.
+/// An interval in units.
 struct Block {
     start: u32,
     end: u32,
@@ -70,10 +70,10 @@ impl Block {
     }
 }
 
-/// The program, and `offset[i]`, which are its first variables.
+/// The program, and `offset[i]`, its first variables.
 fn model(blocks: &[Block], is_symmetric: bool) -> (Model, Vec<Variable>) {
     let mut model = Model::default();
-    // Where a mirrored packing is a packing, the longest block lies in the lower half.
+    // If mirrored packings are valid, the longest block lies in the lower half.
     let longest = (0..blocks.len()).max_by_key(|it| blocks[*it].length).filter(|_| is_symmetric);
     let most = |it: usize| if Some(it) == longest { blocks[it].most / 2 } else { blocks[it].most };
     let offsets: Vec<Variable> = (0..blocks.len()).map(|it| model.integer(0, most(it), 0)).collect();
@@ -113,7 +113,7 @@ mod tests {
                     Interval::new(lower, lower + 1 + choices.below(4) as u32, Bytes(size))
                 })
                 .collect();
-            // Just enough as a plain sum, or too little.
+            // Just enough by the sum of sizes, or too little.
             let missing = Bytes(u64::from(choices.chance(25)));
             let capacity = crate::pack::load(&intervals, alignment) - missing;
             let deadline = Deadline::after(Duration::from_secs(60));

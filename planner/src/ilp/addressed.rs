@@ -1,4 +1,4 @@
-//! Order, residency and addresses in one integer program: the COSMA paper's own formulation.
+//! Order, residency and addresses in one integer program: the formulation of the COSMA paper.
 //!
 //! ```text
 //! 0 ≤ offset[k][t] ≤ most(k)
@@ -8,12 +8,11 @@
 //! offset[k][t] = offset[l][t] + at(k, l)
 //! ```
 //!
-//! and `offset[k][t]` is what the pin of *k* says, if it has one; on top of [`formula`](super::formula), where every operand and every workspace now is something
-//! that lies in the scratchpad. A tensor that leaves and comes back may come to another address.
+//! If *k* has a pin, `offset[k][t]` is fixed to it. The rest is [`formula`](super::formula), here with variables for
+//! every operand and workspace. A tensor that is evicted and reloaded may get another address.
 //!
-//! For a handful of operators: it is exact where addresses cost traffic, and what the planner's
-//! other ways are held against. Elsewhere, the outline first and addresses for it afterwards find
-//! the same optimum in a fraction of the time.
+//! It is for a handful of operators: exact if addresses cost traffic, and a reference for the planner's other methods.
+//! Elsewhere, an outline first and then its addresses give the same optimum in a fraction of the time.
 
 use super::order::Order;
 use super::precedence::Precedence;
@@ -24,26 +23,25 @@ use crate::{Bytes, Deadline, Error, OpId, Plan, Problem, Residency as Placed, Te
 use good_lp::{Variable, constraint};
 use std::ops::Range;
 
-/// What the joint program found.
+/// The result of the joint program.
 ///
-/// No plan and a bound at the end of the range: there is none within the range.
+/// Without a plan, a bound at the end of the range means that there is none within the range.
 #[derive(Clone, Debug)]
 pub struct Addressed {
-    /// The best plan; none if the deadline came before the first.
+    /// The best plan; `None` if the deadline passed before the first was found.
     pub plan: Option<Plan>,
-    /// No plan has less non-compulsory traffic, further uses of streamed weights included.
+    /// A lower bound on the non-compulsory traffic of every plan, repeated streaming of weights included.
     pub lower_bound: Bytes,
 }
 
-/// The plan with the least traffic of all residencies and addresses, and of all orders that are
-/// allowed.
+/// The plan with the least traffic over all residencies and addresses, and over all allowed orders.
 ///
-/// Only plans are looked for whose non-compulsory traffic is less than `below`; if there is none,
-/// the bound is `below`. `at_least` is a lower bound that is known already. The solver stops after
-/// so many nodes; there is a plan or the bound is met unless it stops there, or at the deadline.
+/// Only plans with non-compulsory traffic less than `below` are considered; if there are none, the bound is `below`.
+/// `at_least` is a known lower bound. The solver stops after `max_nodes` nodes. Unless it stops there or at the
+/// deadline, there is a plan or the bound is `below`.
 ///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::NotPlanned`] where addresses are reserved; [`Error::Solver`].
+/// Those of [`Problem::check`]; [`Error::NotPlanned`] if there are reserved addresses; [`Error::Solver`].
 pub fn joint_with_addresses(
     problem: &Problem,
     order: crate::Order,
@@ -73,7 +71,7 @@ pub fn joint_with_addresses(
     Ok(Addressed { plan, lower_bound: (problem.restreamed() + bound).max(range.start).min(range.end) })
 }
 
-/// The program knows no reserved addresses.
+/// Refuses reserved addresses, which the program does not support.
 pub(super) fn check_all_is_free(problem: &Problem) -> Result<(), Error> {
     if problem.machine.reserved().is_empty() {
         return Ok(());
@@ -88,8 +86,8 @@ fn precedence(problem: &Problem, order: crate::Order, deadline: Deadline) -> Opt
     }
 }
 
-/// How many variables [`joint_with_addresses`] would ask the solver for, at least. None if the
-/// deadline has passed before that is known, or if the problem is far too large.
+/// A lower bound on the number of variables of [`joint_with_addresses`]. `None` if the deadline passes first, or if the
+/// problem is far too large.
 pub fn n_variables_with_addresses(problem: &Problem, order: crate::Order, deadline: Deadline) -> Option<usize> {
     let n_ops = problem.graph.ops().len();
     let precedence = precedence(problem, order, deadline)?;
@@ -112,7 +110,7 @@ pub(super) struct AddressedFormula<'a> {
     residency: Residency,
     offsets: Offsets,
     pub model: Model,
-    /// The bytes in which the objective counts.
+    /// The unit of the objective, in bytes.
     pub unit: u64,
 }
 
@@ -135,7 +133,7 @@ impl AddressedFormula<'_> {
         self.offsets.read(self.problem, order, &presences, values)
     }
 
-    /// The bytes that the objective counts too much: arguments have to come in once.
+    /// The bytes in the objective that are compulsory: arguments must be loaded once.
     pub(super) fn compulsory(&self) -> Bytes {
         self.residency.compulsory
     }
@@ -150,19 +148,19 @@ impl AddressedFormula<'_> {
     }
 }
 
-/// `offset[k][t]`, by tensor as the residency counts them, and the offsets of workspaces.
+/// `offset[k][t]`, by tensor in the numbering of the residency, and the offsets of workspaces.
 struct Offsets {
-    /// Per tensor: its first step, and the place of its first offset among all variables.
+    /// By tensor: its first step, and the index of its first offset among all variables.
     tensors: Vec<(usize, usize)>,
-    /// Per operator likewise, if it has a workspace.
+    /// The same by operator, if it has a workspace.
     workspaces: Vec<Option<(usize, usize)>>,
-    /// The variables' names, in their order.
+    /// The names of the variables, in their order.
     names: Vec<String>,
 }
 
 /// Something that may lie in the scratchpad in some step.
 struct Block {
-    /// None for a workspace.
+    /// `None` for a workspace.
     tensor: Option<TensorId>,
     name: String,
     is_there: Variable,
@@ -191,7 +189,7 @@ impl Offsets {
                     model.constraints.push(constraint!(offset == pin));
                 }
                 if let Some((was_there, last)) = before {
-                    // It lies where it lay, unless it was not there, is not, or came in: M = most.
+                    // It keeps its offset, unless it was absent before, is absent now, or was loaded: M = most.
                     let most = most as f64;
                     let free = most * (2 - was_there - is_there + comes_in);
                     model.constraints.push(constraint!(offset <= last + free.clone()));
@@ -243,7 +241,7 @@ impl Offsets {
     }
 }
 
-/// What is there in the same step does not overlap.
+/// Blocks that are present in the same step do not overlap.
 fn keep_apart(
     step: usize,
     blocks: &[Block],
@@ -254,7 +252,7 @@ fn keep_apart(
 ) {
     let blocks: Vec<&Block> = blocks.iter().filter(|it| it.length != 0).collect();
     for (index, l) in blocks.iter().enumerate() {
-        // One operator runs at a time, and has one workspace.
+        // Only one operator runs at a time, with one workspace.
         for k in blocks[..index].iter().filter(|it| it.tensor.or(l.tensor).is_some()) {
             let below = model.binary(0, false);
             names.push(format!("below_{}_{}_{step}", k.name, l.name));
@@ -266,8 +264,8 @@ fn keep_apart(
                 pair == (k.tensor, l.tensor) || pair == (l.tensor, k.tensor)
             });
             if let Some(shared) = shared {
-                // Then they lie one over the other: how far the one is from where it should lie is at most
-                // the offset of the one, or that of the other and the distance.
+                // If they share bytes, one lies over the other: the deviation from the required distance is at most the
+                // offset of the one, or that of the other plus the distance.
                 let (inner, outer) = if Some(shared.pair.inner()) == k.tensor { (k, l) } else { (l, k) };
                 let at = (shared.pair.at().0 / alignment.0) as f64;
                 let free = inner.most as f64 * (1 - shared.variable);
@@ -276,8 +274,7 @@ fn keep_apart(
                 model.constraints.push(constraint!(outer.offset + at <= inner.offset + free));
                 absent += shared.variable;
             }
-            // If k is below l, it ends before l begins; M switches this off where l is below, or
-            // one of them is not there.
+            // If k is below l, it ends before l begins; M disables this if l is below, or if one of them is absent.
             let off = big_k * (1 - below + absent.clone());
             model.constraints.push(constraint!(k.offset + length_k <= l.offset + off));
             // Otherwise, l ends before k begins.
@@ -328,8 +325,8 @@ mod tests {
         assert!(5 < moving, "{moving} must move");
     }
 
-    /// Three tensors of one unit, used in pairs, run in two units only if a tensor may come back to
-    /// another address.
+    /// Three tensors of one unit, used in pairs, fit into two units only if a tensor may be reloaded to another
+    /// address.
     #[test]
     fn a_tensor_may_come_back_to_another_address() {
         let text = "machine scratchpad 2 alignment 1 weights resident

@@ -1,23 +1,20 @@
-//! Order and residency relaxed to a coarser time: a lower bound over all orders, and orders that
-//! suggest themselves.
+//! Order and residency relaxed to a coarser time: a lower bound over all orders, and suggestions of orders.
 //!
-//! Most operators of a training graph, and of many others, lie on one chain of dependences, the
-//! *backbone*, and so run in one order. What is free is when the others run, the *side* operators: in
-//! which *cell*, a stretch of time between two operators of the backbone. Cells are narrow at both
-//! ends of the time in which a side operator can run, and wider in the middle; what happens within
-//! a cell has no order. The [`program`] of that relaxes the joint problem: each plan gives it a
-//! solution that charges no more. As the backbone stands still, its linear relaxation is strong
-//! where that of a program indexed by steps is not.
+//! Most operators of a training graph, and of many others, lie on one chain of dependences, the *backbone*, and so run
+//! in a fixed order. The free choice is when the others, the *side* operators, run: in which *cell*, a range of time
+//! between two operators of the backbone. Cells are narrow at both ends of the time in which a side operator can run,
+//! and wider in the middle; operators within a cell are unordered. The [`program`] is a relaxation of the joint
+//! problem: each plan gives a solution that costs no more. Since the backbone is fixed, its linear relaxation is
+//! strong, unlike that of a program indexed by steps.
 //!
-//! A solution says in which cells the side operators had better run. That gives an order, and the
-//! best replacement for it a plan. Then these cells are divided, and the program is solved again; and
-//! all cells, once those are as narrow as they get.
+//! A solution suggests a cell for each side operator. That gives an order, and its best replacement a plan. Then these
+//! cells are divided, and the program is solved again; and all cells, once those are as narrow as possible.
 //!
-//! First the operators that only copy are left aside, as if they were free, see [`merge`]: what is left is often nearly
-//! one order. Then all of them are let in.
+//! First, operators that only copy are merged with their operands, as if they were free, see [`merge`]: what remains is
+//! often nearly a single order. Then they are all included.
 //!
-//! Tensors so small that thousands of them fit the scratchpad are left aside at first: what they cost
-//! is missing in the bound. Where nothing else is missing, they are let in.
+//! Tensors so small that thousands of them fit the scratchpad are ignored at first, and their cost is missing in the
+//! bound. When nothing else is missing, they are included.
 
 mod chain;
 mod merge;
@@ -36,19 +33,19 @@ use program::Program;
 use side::{Side, refine, sides};
 use tracing::debug;
 
-/// How far from the optimum the solver may stop, as a part of it, while cells can still be divided.
+/// The relative gap at which the solver may stop while cells can still be divided.
 const GAP: f64 = 0.01;
 
-/// A tensor is tiny, and left aside, if more than so many of it fit the scratchpad: at first, and then.
+/// A tensor is tiny, and ignored, if more than this many of it fit the scratchpad: at first, and then.
 const TINY: [u64; 2] = [2048, u64::MAX];
 
-/// A problem with more side operators for each operator of the backbone has none worth the name.
+/// A problem with more side operators per operator of the backbone has no useful backbone.
 const MAX_SIDES: usize = 4;
 
-/// The best outline that the relaxed problem leads to, or `start`, and a lower bound over all orders: the one that is
-/// known, or a better one.
+/// The best outline found through the relaxed problem, or `start`, and a lower bound over all orders: `lower_bound`, or
+/// a better one.
 ///
-/// At the deadline it stops with what it has.
+/// At the deadline it returns the best so far.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -63,7 +60,7 @@ pub fn backbone(problem: &Problem, start: &Outline, lower_bound: Bytes, deadline
     Ok(outcome(problem, known.outline, known.lower_bound))
 }
 
-/// An order of the whole, where what was merged runs as early as it can.
+/// An order of the whole, in which merged operators run as early as possible.
 fn with_left_out(whole: &Problem, merged: &SubProblem, order: Vec<OpId>) -> Vec<OpId> {
     let mut wishes = vec![None; whole.graph.ops().len()];
     for (step, op) in order.into_iter().enumerate() {
@@ -72,9 +69,9 @@ fn with_left_out(whole: &Problem, merged: &SubProblem, order: Vec<OpId>) -> Vec<
     in_order(&whole.graph, &wishes)
 }
 
-/// The operators by the time at which each wishes to run, or as early as it can, but after all that it needs.
+/// The operators by their desired times, or else as early as possible, and always after their predecessors.
 fn in_order(graph: &Graph, wishes: &[Option<usize>]) -> Vec<OpId> {
-    // In source order all that an operator needs comes before it.
+    // In source order, the predecessors of an operator come before it.
     let mut time = vec![0; graph.ops().len()];
     for op in graph.op_ids() {
         let earliest = graph.predecessors(op).iter().map(|it| time[it.index()]).max().unwrap_or(0);
@@ -85,12 +82,12 @@ fn in_order(graph: &Graph, wishes: &[Option<usize>]) -> Vec<OpId> {
     order
 }
 
-/// A problem of which some plan costs no more than each plan of the one that is solved.
+/// A problem that has, for each plan of the problem to solve, a plan that costs no more.
 struct Relaxed<'a> {
     problem: &'a Problem,
     precedence: Precedence,
     backbone: Backbone,
-    /// Which order of the one that is solved an order of this one stands for.
+    /// Converts an order of this problem into one of the problem to solve.
     restore: &'a dyn Fn(Vec<OpId>) -> Vec<OpId>,
 }
 
@@ -100,11 +97,11 @@ impl Relaxed<'_> {
     }
 }
 
-/// What is known of the problem that is solved.
+/// The best results so far for the problem to solve.
 struct Known<'a> {
     problem: &'a Problem,
     outline: Outline,
-    /// What the outline costs.
+    /// The cost of the outline.
     best: Bytes,
     lower_bound: Bytes,
 }
@@ -136,12 +133,12 @@ impl Known<'_> {
         self.best <= self.lower_bound
     }
 
-    /// Solves the program, and again with the cells divided that are chosen.
+    /// Solves the program repeatedly, dividing the chosen cells.
     fn solve(&mut self, relaxed: &Relaxed, mut sides: Vec<Side>, tiny: u64, deadline: Deadline) -> Result<(), Error> {
         let (mut can_refine, mut is_exact) = (true, false);
         while can_refine && !self.is_proven() && !deadline.has_passed() {
             let Some(program) = relaxed.program(&sides, tiny, deadline) else { break };
-            // What is further from the optimum than the bound is now is of no use.
+            // A gap larger than that of the current bound is useless.
             let missing = (self.best - self.lower_bound).0 as f64 / self.best.0 as f64;
             let gap = if is_exact { 0.0 } else { GAP.min(missing / 2.0) };
             let (bound, values) = program.minimise(gap, deadline)?;
@@ -154,7 +151,7 @@ impl Known<'_> {
             debug!(%bound, found = %found.non_compulsory(self.problem), gap, "backbone");
             self.found(found, deadline);
             let is_refined = refine(&mut sides, &chosen);
-            // Once there is nothing to divide, the optimum is asked for, and that was all.
+            // Once there is nothing to divide, the optimum is computed, as the last step.
             can_refine = is_refined || !is_exact;
             is_exact = !is_refined;
         }

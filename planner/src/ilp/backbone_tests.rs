@@ -1,4 +1,4 @@
-//! The bounds over all orders: never above what trying everything finds.
+//! The bounds over all orders are never above the optimum found by enumeration.
 
 use super::precedence::Precedence;
 use super::tests::{fits, in_a_minute};
@@ -34,7 +34,7 @@ fn bounds_are_never_above_the_optimum_and_outlines_fit() {
             n_proven += u32::from(outcome.proven);
         }
     }
-    // Otherwise this tests little. What is proven is the sharpest of tests.
+    // Otherwise this tests little. Proven optima are the strictest tests.
     assert!(
         100 < n_costly && n_costly < 3 * n_forced && n_costly < 2 * n_proven,
         "{n_forced}, {n_proven} of {n_costly}"
@@ -43,8 +43,8 @@ fn bounds_are_never_above_the_optimum_and_outlines_fit() {
 
 #[test]
 fn side_operators_move_to_where_there_is_room() {
-    // x and m are of one size: m may as well be made at once, but w asks for more and had better wait
-    // until the peak at c is over.
+    // x and m have the same size: m may be made at once, but w needs more space and should wait until the peak at c is
+    // over.
     let problem: Problem = "machine scratchpad 6 alignment 1 weights resident
          op a: -> a 2
          op w: a -> w 3

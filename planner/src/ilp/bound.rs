@@ -1,15 +1,14 @@
-//! A lower bound on the whole from its parts: divide and conquer from below.
+//! A lower bound on the whole from its parts: divide and conquer.
 //!
-//! 1. Each tensor belongs to a step of a known plan: the fullest one while it is away, or else the
-//!    fullest one while it is there.
-//! 2. A stretch of the plan's steps makes a [`part`](super::part): it owns the tensors that belong
-//!    to its steps, and looks at their operators and at those around them that touch what it owns.
-//! 3. Stretches form a binary tree, divided at narrow boundaries near the middle. It is solved from the leaves up: the bound of a stretch is that
-//!    of its program, or the sum of the two below, whichever is more; and what is known of those
-//!    below are rows in its program. A stretch of which the plan pays no more than its bound needs
-//!    no program.
+//! 1. Each tensor belongs to a step of a known plan: the fullest step while it is absent, or else the fullest step
+//!    while it is present.
+//! 2. A range of the plan's steps forms a [`part`](super::part): it owns the tensors that belong to its steps, and
+//!    includes their operators and some around them that touch its tensors.
+//! 3. Ranges form a binary tree, divided at narrow boundaries near the middle. It is solved from the leaves up: the
+//!    bound of a range is that of its program or the sum of the two below, whichever is larger; the bounds below are
+//!    rows of its program. A range whose cost in the plan equals its bound needs no program.
 //!
-//! The same tree bounds the search, where it is solved by searching ([`search`](crate::search)).
+//! The search can use the same tree for bounds ([`search`](crate::search)).
 
 use super::Reductions;
 use super::exact::{Effort, Floor, solve_with};
@@ -24,51 +23,51 @@ use std::ops::Range;
 use std::time::Duration;
 use tracing::debug;
 
-/// A part looks at no more of the operators that touch a tensor than these: the nearest.
+/// The maximum number of operators touching a tensor that a part includes: the nearest ones.
 const MAX_TOUCHES: usize = 6;
 
 /// The tree of a known plan.
 pub(super) struct Tree<'a> {
     problem: &'a Problem,
     known: &'a Outline,
-    /// Steps of the smallest stretches, at most.
+    /// The maximum number of steps of the smallest ranges.
     leaf: usize,
     crossing: Vec<(u64, u64)>,
-    /// The bounds of the parts' own programs, by stretch, and whether the program was solved.
+    /// The bounds of the parts' own programs, by range, and whether the program was solved to optimality.
     solved: BTreeMap<(usize, usize), (Bytes, bool)>,
     precedence: Precedence,
     step_of: Vec<usize>,
-    /// Per step: the tensors that belong to it.
+    /// By step: the tensors that belong to it.
     owned: Vec<Vec<TensorId>>,
-    /// Per tensor: what becomes of it in the known plan.
+    /// By tensor: its fate in the known plan.
     fates: Vec<Fate>,
 }
 
-/// What the solver may take.
+/// The limits of the solver.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits<'a> {
     /// For each part.
     pub effort: Effort,
-    /// Likewise.
+    /// For each part.
     pub for_each: Duration,
-    /// For all.
+    /// For all parts together.
     pub deadline: Deadline<'a>,
 }
 
-/// What is known of a stretch.
+/// A range of steps.
 struct Stretch {
     bound: Bytes,
-    /// Per step: whether its part looks at the operator.
+    /// By step: whether its part includes the operator.
     looks_at: Vec<bool>,
     tensors: Vec<TensorId>,
-    /// What is known about disjoint sets of its tensors, which adds up to the bound.
+    /// Bounds on disjoint sets of its tensors, which add up to its bound.
     floors: Vec<Floor>,
 }
 
 impl Tree<'_> {
-    /// The tree of a plan, with nothing solved. The smallest stretches have `leaf` steps at most.
+    /// The tree of a plan, without any bounds. The smallest ranges have at most `leaf` steps.
     ///
-    /// None if the deadline has passed before it is made, or if the problem is too large.
+    /// `None` if the deadline passes first, or if the problem is too large.
     pub(super) fn new<'a>(
         problem: &'a Problem,
         known: &'a Outline,
@@ -89,8 +88,7 @@ impl Tree<'_> {
         Some(Tree { problem, known, leaf, crossing, solved, precedence, step_of, owned, fates })
     }
 
-    /// A proven lower bound on the non-compulsory traffic of every outline. What an earlier call
-    /// has solved is not solved again.
+    /// A proven lower bound on the non-compulsory traffic of every outline. Results of earlier calls are reused.
     ///
     /// # Errors
     /// [`Error::Solver`].
@@ -146,7 +144,7 @@ impl Tree<'_> {
         Stretch { bound: Bytes::ZERO, looks_at, tensors, floors: Vec::new() }
     }
 
-    /// The bound of a stretch by its own program, and whether it is the optimum of that.
+    /// The bound of a range by its own program, and whether it is the optimum of the program.
     fn solve(&self, stretch: &Stretch, limits: Limits) -> Result<(Bytes, bool), Error> {
         let steps: Vec<usize> = (0..self.step_of.len()).filter(|it| stretch.looks_at[*it]).collect();
         let ops: Vec<OpId> = steps.iter().map(|it| self.known.order[*it]).collect();
@@ -156,7 +154,7 @@ impl Tree<'_> {
         let to_own = |tensors: &[TensorId]| tensors.iter().filter_map(|it| part.own_tensor(*it)).collect();
         let floors = stretch.floors.iter().map(|it| Floor { tensors: to_own(&it.tensors), least: it.least });
         let floors: Vec<Floor> = floors.collect();
-        // What is left of the known plan.
+        // The remaining part of the known plan.
         let stays = |tensor: TensorId, from: usize, to: usize| {
             self.fates[tensor.index()].stays.iter().any(|it| it.contains(&from) && it.contains(&to))
         };
@@ -191,12 +189,12 @@ mod tests {
                 for_each: Duration::from_secs(60),
                 deadline: Deadline::NEVER,
             };
-            // Few nodes, so that bounds are what the solver has when it stops; then all of them.
+            // With few nodes, the solver stops with a bound; then without a limit.
             for leaf in [2, 100] {
                 let mut tree = Tree::new(&problem, &known, leaf, Deadline::NEVER).expect("it is small");
                 let bound = tree.bound(limits(1)).expect("the solver works");
                 assert!(bound <= optimum, "{bound} is more than {optimum}, leaf {leaf}: {problem}");
-                // The last part is the whole, with what was known of those below.
+                // The last part is the whole, with the bounds below as rows.
                 let bound = tree.bound(limits(i32::MAX)).expect("the solver works");
                 assert_eq!(bound, optimum, "leaf {leaf}: {problem}");
                 met += usize::from(problem.restreamed() < bound);

@@ -6,44 +6,42 @@
 //!            written[t] ≥ dropped[g]                                                each gap g of t
 //! ```
 //!
-//! A dropped gap costs the reload at its end. `written[t]` is the write-back, paid once however
-//! often *t* leaves, and not at all where host memory has it anyway: arguments and stored results.
-//! `excess(s)` is what lies in the scratchpad at step *s* if nothing ever leaves, less its
-//! capacity.
+//! A dropped gap costs the reload at its end. `written[t]` is the write-back, paid once for any number of evictions of
+//! *t*, and not at all if host memory has *t* anyway: for arguments and stored results. `excess(s)` is the size of
+//! everything in the scratchpad at step *s* if nothing is ever evicted, minus the capacity.
 //!
-//! The capacity is the scratchpad rounded *up* to the alignment, and what lies in it is counted
-//! in rooms, also rounded up. The block at the top need not have its padding within the
-//! scratchpad, so this admits all that fits; where the scratchpad is a multiple of the alignment,
-//! it admits nothing else. Whether the rooms can be placed is the packer's question.
+//! The capacity is the scratchpad rounded *up* to the alignment, and sizes are padded, too. The block at the top need
+//! not have its padding within the scratchpad, so this admits everything that fits; if the scratchpad is a multiple of
+//! the alignment, it admits nothing else. Whether the blocks can be placed is decided by the packer.
 
 use super::gap::{Gap, gaps};
 use crate::occupancy::Occupancy;
 use crate::{Bytes, OpId, Problem, Step, TensorId};
 use std::ops::Range;
 
-/// What may be dropped, and what that costs: the columns of a covering problem.
+/// What may be dropped, with costs: the columns of a covering problem.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Choices {
     /// By tensor, then by step.
     pub gaps: Vec<Gap>,
-    /// Per gap: what the tensor weighs in the objective.
+    /// By gap: the weight of its tensor in the objective.
     pub sizes: Vec<Bytes>,
-    /// Per gap: the room that its tensor takes.
+    /// By gap: the padded size of its tensor.
     pub rooms: Vec<Bytes>,
-    /// Per gap: the tensor, if it has to be written back before it may leave.
+    /// By gap: its tensor, if it must be written back before it may be evicted.
     pub written: Vec<Option<TensorId>>,
-    /// Pairs of columns of which the first can be dropped only together with the second; what is second in one pair is
-    /// first in none. Only choices of what passes by have them.
+    /// Pairs of columns of which the first can be dropped only together with the second; the second of one pair is
+    /// never the first of another. Only choices of streaming have them.
     pub links: Vec<(usize, usize)>,
 }
 
-/// The covering problem of an order, its rows not written out: those of a long order have too many terms.
+/// The covering problem of an order, without explicit rows: those of a long order have too many terms.
 #[derive(Clone, Debug)]
 pub(super) struct LongCover {
     pub choices: Choices,
-    /// By step: the room that must be made.
+    /// By step: the space that must be freed.
     pub excess: Vec<Bytes>,
-    /// Steps and gaps across them of which one must be dropped, since pins are in each other's way.
+    /// Steps with gaps of which one must be dropped, since pins conflict.
     clashes: Vec<(Step, Vec<usize>)>,
 }
 
@@ -51,30 +49,29 @@ pub(super) struct LongCover {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cover {
     pub choices: Choices,
-    /// What must be covered, by step; only rows that no other implies.
+    /// The rows by step; only rows that no other implies.
     pub rows: Vec<Row>,
-    /// Whether there are rows, behind the others, that are not over all gaps across their steps.
+    /// Whether there are rows, after the others, that do not have all gaps across their steps.
     pub has_clashes: bool,
 }
 
 /// A step at which not everything can stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    /// When.
+    /// The step.
     pub step: Step,
-    /// The gaps across this step, ascending, and what dropping each is worth: its room, or the
-    /// excess where that is less.
+    /// The gaps across this step, ascending, with the value of dropping each: its padded size, or the excess if that is
+    /// less.
     pub terms: Vec<(usize, Bytes)>,
-    /// The room that must be made.
+    /// The space that must be freed.
     pub excess: Bytes,
 }
 
-/// Terms of all rows of the largest covering problem that is made: 64 MiB, and no solver would come
-/// far with more.
+/// The limit of terms of all rows of a covering problem: 64 MiB, and solvers would not get far with more.
 pub(super) const MAX_TERMS: usize = 4_000_000;
 
 impl Choices {
-    /// Those of an order.
+    /// The choices of an order.
     fn new(problem: &Problem, order: &[OpId]) -> Choices {
         let gaps = gaps(problem, order);
         let size = |gap: &Gap| problem.graph.tensor(gap.tensor).size;
@@ -88,7 +85,7 @@ impl Choices {
         }
     }
 
-    /// These gaps alone, numbered as they come, without links.
+    /// These gaps alone, renumbered in this order, without links.
     pub(super) fn only(&self, gaps: &[usize]) -> Choices {
         Choices {
             gaps: gaps.iter().map(|it| self.gaps[*it].clone()).collect(),
@@ -99,13 +96,13 @@ impl Choices {
         }
     }
 
-    /// The bytes that dropping these gaps costs.
+    /// The cost of dropping these gaps, in bytes.
     pub(super) fn cost(&self, dropped: &[bool]) -> Bytes {
         let mut cost = Bytes::ZERO;
         let mut last_written = None;
         for gap in (0..self.gaps.len()).filter(|it| dropped[*it]) {
             cost += self.sizes[gap];
-            // Gaps of one tensor are neighbours.
+            // Gaps of one tensor are adjacent.
             if self.written[gap].is_some() && self.written[gap] != last_written {
                 last_written = self.written[gap];
                 cost += self.sizes[gap];
@@ -121,7 +118,7 @@ impl LongCover {
         LongCover::of(problem, order, capacity, Choices::new(problem, order), |_| Bytes::ZERO)
     }
 
-    /// The same where something else lies in the scratchpad as well, with so much room by step.
+    /// The same with other contents in the scratchpad, given by their padded size in each step.
     pub(super) fn beside(
         problem: &Problem,
         order: &[OpId],
@@ -131,7 +128,7 @@ impl LongCover {
         LongCover::of(problem, order, capacity, Choices::new(problem, order), others)
     }
 
-    /// That of an order with these choices, likewise.
+    /// The same with given choices.
     pub(super) fn of(
         problem: &Problem,
         order: &[OpId],
@@ -143,7 +140,7 @@ impl LongCover {
         LongCover { excess: excess(problem, order, capacity, &choices, others), choices, clashes }
     }
 
-    /// How many terms all rows have.
+    /// The number of terms of all rows.
     pub(super) fn n_terms(&self) -> usize {
         let n_rows = self.n_rows();
         let terms = |(gap, room): (&Gap, &Bytes)| {
@@ -153,7 +150,7 @@ impl LongCover {
         self.choices.gaps.iter().zip(&self.choices.rooms).map(terms).sum()
     }
 
-    /// By step, and after all of them: in how many steps before it room must be made.
+    /// By step, and after all of them: the number of earlier steps with excess.
     pub(super) fn n_rows(&self) -> Vec<usize> {
         let mut n_rows = Vec::with_capacity(self.excess.len() + 1);
         n_rows.push(0);
@@ -164,7 +161,7 @@ impl LongCover {
         n_rows
     }
 
-    /// The same with rows; none if they would have more than [`MAX_TERMS`] in all.
+    /// The same with rows; `None` if they would have more than [`MAX_TERMS`] in all.
     pub(super) fn in_rows(&self) -> Option<Cover> {
         if MAX_TERMS < self.n_terms() {
             return None;
@@ -174,7 +171,7 @@ impl LongCover {
         Some(self.with_clashes(undominated(&self.choices.gaps, rows)))
     }
 
-    /// The same with all rows written out, those that others imply as well. None if they have too many terms.
+    /// The same with all rows, including those that others imply. `None` if they have too many terms.
     pub(super) fn in_all_rows(&self) -> Option<Cover> {
         if MAX_TERMS < self.n_terms() {
             return None;
@@ -184,7 +181,7 @@ impl LongCover {
         Some(self.with_clashes(rows))
     }
 
-    /// Rows by rooms, and those that pins ask for.
+    /// Adds the rows for conflicting pins to those for space.
     fn with_clashes(&self, mut rows: Vec<Row>) -> Cover {
         let clash = |(step, gaps): &(Step, Vec<usize>)| {
             let terms = gaps.iter().map(|gap| (*gap, Bytes(1))).collect();
@@ -194,7 +191,7 @@ impl LongCover {
         Cover { rows, has_clashes: !self.clashes.is_empty(), choices: self.choices.clone() }
     }
 
-    /// Rows over some gaps, numbered as they come, in some steps, where so much room is to be made.
+    /// The rows of some gaps, renumbered in this order, in some steps, for this excess.
     pub(super) fn rows(&self, gaps: &[usize], steps: &Range<Step>, excess: impl Fn(Step) -> Bytes) -> Vec<Row> {
         let row = |step: u32| {
             let excess = excess(Step(step));
@@ -215,15 +212,15 @@ impl LongCover {
 }
 
 impl Cover {
-    /// The covering problem of an order. None if its rows would have more than [`MAX_TERMS`] in all.
+    /// The covering problem of an order. `None` if its rows would have more than [`MAX_TERMS`] in all.
     pub(super) fn new(problem: &Problem, order: &[OpId], capacity: Bytes) -> Option<Cover> {
         LongCover::new(problem, order, capacity).in_rows()
     }
 
-    /// Makes any choice a minimal one that covers every row: drops what lies across a step that
-    /// is not covered, largest first, then takes back what need not go, costliest first.
+    /// Turns any choice into a minimal one that covers every row: drops gaps across uncovered steps, the largest first,
+    /// and then restores gaps that need not be dropped, the most expensive first.
     ///
-    /// Turns nothing at all into a first plan, and mends what a solver's floats left open.
+    /// From an empty choice this makes a first plan; it also repairs rounding errors of a solver.
     pub(super) fn complete(&self, dropped: &mut [bool]) {
         let mut covered: Vec<Bytes> = vec![Bytes::ZERO; self.rows.len()];
         let mut rows_of: Vec<Vec<(usize, Bytes)>> = vec![Vec::new(); self.choices.gaps.len()];
@@ -257,7 +254,7 @@ impl Cover {
         let mut returning: Vec<usize> = (0..self.choices.gaps.len()).filter(|it| dropped[*it]).collect();
         returning.sort_by_key(|&gap| (std::cmp::Reverse(self.choices.sizes[gap]), gap));
         for gap in returning {
-            // With it comes what cannot be dropped without it, which lies across other steps.
+            // Restores as well the columns that depend on it, which are across other steps.
             let linked: Vec<usize> = linked_to[gap].iter().copied().filter(|it| dropped[*it]).collect();
             let rows = || linked.iter().chain([&gap]).flat_map(|it| &rows_of[*it]);
             if dropped[gap] && rows().all(|&(row, worth)| self.rows[row].excess + worth <= covered[row]) {
@@ -268,8 +265,8 @@ impl Cover {
     }
 }
 
-/// What cannot be kept, or not both, since pins are in the way: a tensor across a step whose operator needs what its pin is
-/// in the way of; and two tensors across a step that are in each other's. Of what lasts for several steps, the first.
+/// The conflicts of pins: a tensor across a step whose operator needs its addresses, and pairs of tensors across a step
+/// that overlap. A conflict over several steps is given at the first.
 fn clashes(problem: &Problem, order: &[OpId], choices: &Choices) -> Vec<(Step, Vec<usize>)> {
     let apart = problem.graph.apart();
     let mut gaps_of: Vec<Vec<usize>> = vec![Vec::new(); apart.len()];
@@ -301,7 +298,7 @@ fn clashes(problem: &Problem, order: &[OpId], choices: &Choices) -> Vec<(Step, V
     clashes
 }
 
-/// By step: by how much keeping everything would exceed the capacity, beside something else.
+/// By step: the excess over the capacity if everything is kept, with other contents in the scratchpad.
 fn excess(
     problem: &Problem,
     order: &[OpId],
@@ -315,15 +312,15 @@ fn excess(
         kept.add(gap.inside.start.index()..gap.inside.end.index(), *room);
     }
     let excess = |((step, &op), kept): ((usize, &OpId), Bytes)| {
-        // An operator that needs more for itself has what it needs, and nothing else stays then.
+        // An operator that needs more by itself has it, and nothing else stays.
         let own = problem.own_room(op) - problem.saved(&in_place[step]);
         (own + kept + others(step)).saturating_sub(capacity.max(own))
     };
     order.iter().enumerate().zip(kept.levels()).map(excess).collect()
 }
 
-/// Drops every row that another implies: one over some of the same gaps that asks for no less. Those
-/// are the rows of steps that all of its gaps lie across.
+/// Removes every row that another implies: one over a subset of the same gaps that requires no less. Those are the rows
+/// of steps that all of its gaps lie across.
 pub(super) fn undominated(gaps: &[Gap], rows: Vec<Row>) -> Vec<Row> {
     let across = |row: &Row| {
         let inside = || row.terms.iter().map(|(gap, _)| &gaps[*gap].inside);

@@ -1,17 +1,15 @@
 //! Exact decomposition: operators that are ordered against all others cut the problem.
 //!
-//! Right after such a *pivot*, every plan has run the same operators. All that the rest depends on
-//! is where the tensors lie that cross this boundary: the [`Boundary`]. So segments are solved one
-//! after the other, for each pair of boundaries, and dynamic programming finds the cheapest way
-//! through. It is exact, and it needs few solutions:
+//! Right after such a *pivot*, every plan has run the same operators. The rest depends only on where the tensors lie
+//! that cross this point: the [`Boundary`]. So segments are solved separately for each pair of boundaries, and dynamic
+//! programming finds the cheapest path. It is exact, and it needs few solutions:
 //!
-//! - A pair is skipped if its trivial bound cannot beat what leads to the same boundary already.
-//! - A boundary is dropped if another one can become it, by writing back and by putting out, at no
-//!   more than the bound of what leads there. So where everything can stay, the boundary where
-//!   everything stays is the only one.
-//! - One that costs no less than a plan that is known cannot lead to a better one.
+//! - A pair is skipped if its trivial bound cannot beat a known path to the same boundary.
+//! - A boundary is dropped if another one can be turned into it, by write-backs and evictions, at no more than the
+//!   bound of the paths to it. So if everything can stay, the boundary at which everything stays is the only one.
+//! - A boundary that costs at least as much as a known plan cannot lead to a better one.
 //!
-//! Where the deadline interferes, the bounds of what was not solved are the trivial ones.
+//! After the deadline, unsolved segments have their trivial bounds.
 
 use super::Reductions;
 use super::exact::{Effort, Solved, solve};
@@ -20,31 +18,31 @@ use super::segment::{Boundary, Lies, Part, Segment};
 use crate::{Bytes, Deadline, Error, OpId, Problem, TensorId};
 use std::time::Duration;
 
-/// Boundaries at a pivot: as many as these at most, the fewer the better.
+/// The maximum number of boundaries at a pivot; pivots with fewer boundaries are preferred.
 const MAX_BOUNDARIES: [usize; 3] = [3, 9, 27];
-/// A segment with no more places for its operators to run than this is not cut further.
+/// A segment with at most this many steps for its operators to run in is not divided further.
 const MAX_RUNS: usize = 400;
 
-/// What dynamic programming found.
+/// The result of the dynamic program.
 pub(super) struct Joined {
-    /// Order, and what is kept after each step, if a way through was found.
+    /// The order, and the tensors kept after each step, if a path was found.
     pub part: Option<Part>,
-    /// No plan has less non-compulsory traffic, further uses of streamed weights left aside.
+    /// A lower bound on the non-compulsory traffic of every plan, without repeated streaming of weights.
     pub lower_bound: Bytes,
 }
 
-/// A boundary, and the cheapest way to it.
+/// A boundary, and the cheapest path to it.
 struct Entry {
     boundary: Boundary,
     lower: Bytes,
     upper: Bytes,
-    /// The entry that it comes from, and the segment's part.
+    /// The previous entry, and the part of the segment in between.
     from: usize,
     part: Option<Part>,
 }
 
-/// Solves a problem cut by cut. `below` is what the best known plan costs, streamed weights left
-/// aside, and `order` is its order. Each program may take so long.
+/// Solves a problem segment by segment. `below` is the cost of the best known plan without repeated streaming, and
+/// `order` is its order. `limit` is the time limit for each program.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -67,7 +65,7 @@ pub(super) fn join(
         for boundary in boundaries(problem, &crossing(problem, order, end)) {
             let mut reached = Entry { boundary, lower: below, upper: Bytes(u64::MAX), from: 0, part: None };
             let mut is_possible = false;
-            // Cheapest first, so that the others need not be looked at.
+            // The cheapest pairs first, so that the others may be skipped.
             let mut pairs: Vec<(Bytes, usize, Segment)> = Vec::new();
             for (index, entry) in entries.iter().enumerate() {
                 if let Some(segment) = Segment::new(problem, ops, &entry.boundary, &reached.boundary) {
@@ -102,7 +100,7 @@ pub(super) fn join(
         }
         drop_dominated(problem, &mut next);
         if next.is_empty() {
-            // Every way costs as much as the known plan.
+            // Every path costs at least as much as the known plan.
             return Ok(Joined { part: None, lower_bound: below });
         }
         levels.push(next);
@@ -113,7 +111,7 @@ pub(super) fn join(
     Ok(Joined { part: (last[0].upper < below).then(|| way(&levels)).flatten(), lower_bound })
 }
 
-/// The parts of the way to the end, one after the other.
+/// The parts along the path to the end.
 fn way(levels: &[Vec<Entry>]) -> Option<Part> {
     let mut parts = Vec::new();
     let mut index = 0;
@@ -123,7 +121,7 @@ fn way(levels: &[Vec<Entry>]) -> Option<Part> {
     }
     let mut whole = Part::default();
     for part in parts.into_iter().rev() {
-        // At a cut, what the next part keeps is among what this one leaves.
+        // At a cut, the next part keeps a subset of what this one leaves.
         if let Some(last) = whole.kept.last_mut() {
             last.clone_from(&part.kept_before);
         }
@@ -133,7 +131,7 @@ fn way(levels: &[Vec<Entry>]) -> Option<Part> {
     Some(whole)
 }
 
-/// Where to cut: after so many steps each, the last one being the end.
+/// The cuts, as numbers of steps; the last one is the end.
 fn ends(problem: &Problem, order: &[OpId], deadline: Deadline) -> Vec<usize> {
     let Some(precedence) = Precedence::of(problem, deadline) else { return vec![order.len()] };
     let pivots: Vec<(usize, usize)> = (1..order.len())
@@ -181,7 +179,7 @@ fn n_boundaries(problem: &Problem, crossing: &[TensorId]) -> usize {
     ways.fold(1, |product, ways| product.saturating_mul(ways))
 }
 
-/// All boundaries at a cut, the one where everything stays first.
+/// All boundaries at a cut, first the one at which everything stays.
 fn boundaries(problem: &Problem, crossing: &[TensorId]) -> Vec<Boundary> {
     let mut boundaries = vec![Boundary::new()];
     for &tensor in crossing {
@@ -196,7 +194,7 @@ fn boundaries(problem: &Problem, crossing: &[TensorId]) -> Vec<Boundary> {
     boundaries
 }
 
-/// What it costs to turn one boundary into another by writing back, putting out and bringing in.
+/// The cost of turning one boundary into another by write-backs, evictions and loads.
 fn price(problem: &Problem, from: &Boundary, to: &Boundary) -> u64 {
     let mut price = 0;
     for (&(tensor, from), &(_, to)) in from.iter().zip(to) {
@@ -204,7 +202,7 @@ fn price(problem: &Problem, from: &Boundary, to: &Boundary) -> u64 {
         price += match (from, to) {
             (Lies::Here, Lies::Both | Lies::Host) => size,
             (Lies::Host, Lies::Here | Lies::Both) => size,
-            // Who has it in both places has all that one has who has it here.
+            // A tensor in both memories can serve as one in the scratchpad.
             (Lies::Here | Lies::Both, Lies::Here)
             | (Lies::Both, Lies::Both | Lies::Host)
             | (Lies::Host, Lies::Host) => 0,
@@ -213,7 +211,7 @@ fn price(problem: &Problem, from: &Boundary, to: &Boundary) -> u64 {
     price
 }
 
-/// Drops what another entry can become for no more.
+/// Removes entries that others can be turned into for no more.
 fn drop_dominated(problem: &Problem, entries: &mut Vec<Entry>) {
     let mut kept: Vec<Entry> = Vec::new();
     entries.sort_by_key(|it| it.lower);

@@ -1,13 +1,12 @@
-//! Divide and conquer, for problems that one program is too large for: a plan is improved stretch by
-//! stretch, and bounded part by part, in turns and with growing effort, until plan and bound meet.
+//! Divide and conquer, for problems that are too large for one program: a plan is improved range by range, and bounded
+//! part by part, alternately and with growing effort, until plan and bound meet.
 //!
-//! From above, [`windows`](super::windows) never make a plan worse; they begin with the stretches
-//! between the plan's narrowest boundaries, and slide over these afterwards. From below, the
-//! [`bound`](super::bound) of each round is that of the whole. The last part of a round is the whole
-//! itself; so where that is not too large, this ends with a proof.
+//! Upper bound: [`windows`](super::windows) never make a plan worse; they begin with the ranges between the plan's
+//! narrowest boundaries, and then slide. Lower bound: the [`bound`](super::bound) of each round holds for the whole.
+//! The last part of a round is the whole problem; so if that is not too large, this ends with a proof.
 //!
-//! Rounds are counted in nodes and variables. What the clock adds is a limit for each program, for
-//! those that take too long for a node.
+//! Rounds are limited in nodes and variables. In addition, each program has a time limit, for programs with expensive
+//! nodes.
 
 use super::bound::{Limits, Tree};
 use super::exact::Effort;
@@ -17,15 +16,15 @@ use crate::{Deadline, Error, Outline, Problem};
 use std::time::Duration;
 use tracing::debug;
 
-/// Steps of the smallest stretches that are bounded alone.
+/// The maximum number of steps of the smallest ranges that are bounded.
 const LEAF: usize = 12;
 
-/// What is kept, counted in tensors and boundaries between steps. Each window looks at all of it, so
-/// with more than this there is no time for many windows.
+/// The limit of kept tensors, counted for each boundary between steps. Each window inspects all of them, so with more
+/// there is no time for many windows.
 const MAX_KEPT: usize = 4_000_000;
 
-/// The effort for each part in each round, what it may take at most, and the shape of windows: their
-/// width, and the steps around them.
+/// The effort and the time limit for each part in each round, and the shape of windows: their width, and the steps
+/// around them.
 const ROUNDS: [(Effort, Duration, (usize, usize)); 4] = [
     (Effort { max_variables: 3_000, max_nodes: 300 }, Duration::from_secs(2), (16, 0)),
     (Effort { max_variables: 10_000, max_nodes: 3_000 }, Duration::from_secs(8), (24, 0)),
@@ -33,7 +32,7 @@ const ROUNDS: [(Effort, Duration, (usize, usize)); 4] = [
     (Effort::FULL, Duration::from_secs(600), (36, 0)),
 ];
 
-/// Improves an outline and bounds the whole; gives the better outline, or the same, and the bound.
+/// Improves an outline and bounds the whole; returns the best outline and the bound.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
@@ -46,7 +45,7 @@ pub fn conquer(problem: &Problem, start: &Outline, deadline: Deadline) -> Result
     }
     let mut rounds = ROUNDS.into_iter().peekable();
     while rounds.peek().is_some() {
-        // What was solved for one plan is of use until there is a better one.
+        // Results for one plan are reused until there is a better one.
         let known = best.clone();
         let Some(mut tree) = Tree::new(problem, &known, LEAF, deadline) else {
             return Ok(outcome(problem, best, lower_bound));

@@ -1,13 +1,13 @@
-//! Replacement in a fixed order where some uses need no room: what they read may pass by.
+//! Replacement in a fixed order where some uses may stream their tensor.
 //!
-//! The covering problem of [`cover`](super::cover), with more columns. A tensor that may pass by in a step is there in it
-//! only if it is kept before or after it: a tensor that is neither passes by for the same price as it comes in. So
+//! The covering problem of [`cover`](super::cover), with more columns. A tensor that may be streamed in a step is
+//! present in it only if it is kept before or after it: otherwise it is streamed, at the cost of a load. So
 //!
-//! - the gap between two uses has a column even if they follow one another at once, since nothing has to stay;
-//! - at its first and last use, what may pass by is there if the one gap beside that use is kept: the step belongs to the
-//!   gap;
-//! - in between, it is there if one of both gaps beside a use is kept, so the step has a column of its own that costs
-//!   nothing, and dropping it takes dropping both: a [link](super::cover::Choices::links).
+//! - the gap between two uses has a column even if they are adjacent, since nothing has to stay;
+//! - at its first and last use, a tensor that may be streamed is present if the gap beside that use is kept: the step
+//!   belongs to the gap;
+//! - in between, it is present if one of the two gaps beside a use is kept, so the step has a column of its own without
+//!   cost, which can be dropped only together with both gaps: a [link](super::cover::Choices::links).
 
 use super::cover::{Choices, LongCover};
 use super::gap::Gap;
@@ -19,16 +19,16 @@ use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, Stay, Step, TensorId
 #[derive(Clone, Copy)]
 struct At {
     step: Step,
-    /// Whether the tensor may pass by instead.
+    /// Whether the tensor may be streamed instead.
     may_pass: bool,
 }
 
-/// The covering problem of an order, and what its columns mean.
+/// The covering problem of an order, and the meaning of its columns.
 struct Columns {
     cover: LongCover,
     /// By tensor: its uses, ascending.
     uses: Vec<Vec<At>>,
-    /// By tensor, for each use but the last: the column of the gap behind it; none if the tensor stays in any case.
+    /// By tensor, for each use except the last: the column of the gap after it; `None` if the tensor stays in any case.
     behind: Vec<Vec<Option<usize>>>,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn replace_with_choices(
     let mut dropped = columns.dropped(start.filter(|it| it.order == order).unwrap_or(&by_rule));
     let mut lower_bound = problem.restreamed();
     match columns.cover.in_rows() {
-        // Without its links it costs no more.
+        // Without its links the problem costs no more.
         None => lower_bound += relaxed_bound(&columns.cover, deadline)?,
         Some(cover) => {
             cover.complete(&mut dropped);
@@ -81,7 +81,7 @@ impl Columns {
                 }
             }
         }
-        // Columns of uses are there with either of the gaps that they are linked to.
+        // The column of a use is kept with either of the gaps that it is linked to.
         for &(own, gap) in &self.cover.choices.links {
             dropped[own] &= dropped[gap];
         }
@@ -107,7 +107,7 @@ impl Columns {
     }
 }
 
-/// Adds the columns of a tensor; gives those of the gaps behind each of its uses but the last.
+/// Adds the columns of a tensor; returns those of the gaps after each of its uses except the last.
 fn add_tensor(problem: &Problem, tensor: TensorId, uses: &[At], choices: &mut Choices) -> Vec<Option<usize>> {
     let graph = &problem.graph;
     let (size, room) = (graph.tensor(tensor).size, problem.room(tensor));
@@ -127,7 +127,7 @@ fn add_tensor(problem: &Problem, tensor: TensorId, uses: &[At], choices: &mut Ch
         let start = if starts_here { before.step } else { before.step.next() };
         let ends_here = index + 2 == n_uses && after.may_pass;
         let end = if ends_here { after.step.next() } else { after.step };
-        // What has to be there in two steps that follow one another stays.
+        // A tensor that must be present in two consecutive steps stays.
         let stays = !before.may_pass && !after.may_pass && start == end;
         behind.push((!stays).then(|| add(start..end, size, choices)));
     }

@@ -1,4 +1,4 @@
-//! A problem as one integer program: what can be left out is left out, the solver does the rest.
+//! A problem as one integer program, after reductions.
 
 use super::Reductions;
 use super::formula::{Formula, mended};
@@ -8,31 +8,31 @@ use super::replace::replace;
 use super::solver::is_time_for;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 
-/// With more variables than this the solver is not asked: it would not come far.
+/// The limit of variables: the solver would not get far with more.
 const MAX_VARIABLES: usize = 60_000;
 
 /// The best outline that was found, and a proven bound.
 pub(super) struct Solved {
     pub outline: Outline,
-    /// No outline has less non-compulsory traffic.
+    /// A lower bound on the non-compulsory traffic of every outline.
     pub lower_bound: Bytes,
 }
 
-/// How hard the solver tries.
+/// The effort of the solver.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
-    /// With more variables than this it is not asked.
+    /// The limit of variables.
     pub max_variables: usize,
-    /// It stops after so many nodes.
+    /// The limit of nodes.
     pub max_nodes: i32,
 }
 
 impl Effort {
-    /// Until the deadline.
+    /// Limited by the deadline.
     pub(super) const FULL: Effort = Effort { max_variables: MAX_VARIABLES, max_nodes: i32::MAX };
 }
 
-/// What is known already: that these tensors together cost so much in every outline.
+/// A known bound: these tensors together cost at least this much in every outline.
 #[derive(Clone, Debug)]
 pub(super) struct Floor {
     pub tensors: Vec<TensorId>,
@@ -54,7 +54,7 @@ pub(super) fn solve(
     solve_with(problem, start, &[], reductions, effort, deadline)
 }
 
-/// Solves a problem, starting from an outline, with what is known of it.
+/// Solves a problem, starting from an outline, with known bounds.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -76,7 +76,7 @@ pub(super) fn solve_with(
     let (reduced, precedence) = (whole.problem(), &whole.precedence);
     let first = whole.nearest(&best);
     let (outline, lower_bound) = if reductions.forced && precedence.is_total() {
-        // There is nothing but replacement to decide.
+        // Only replacement is left to decide.
         let outcome = replace(reduced, &first.order, Some(&first), deadline)?;
         (Some(outcome.outline), outcome.lower_bound)
     } else if effort.max_variables < n_variables(reduced, precedence)
@@ -100,7 +100,7 @@ pub(super) fn solve_with(
     Ok(Solved { outline: best, lower_bound: restreamed + lower_bound })
 }
 
-/// Everything stays after each step; from there, what must go can be put out.
+/// Everything stays after each step; the excess can be evicted from there.
 pub(super) fn keep_all(problem: &Problem, order: &[OpId]) -> Vec<Vec<TensorId>> {
     let mut last = vec![0; problem.graph.tensors().len()];
     for (step, &op) in order.iter().enumerate() {
@@ -118,7 +118,7 @@ pub(super) fn keep_all(problem: &Problem, order: &[OpId]) -> Vec<Vec<TensorId>> 
     kept
 }
 
-/// How many coefficients the rows have that put operators in order: most that there are.
+/// The number of coefficients in the rows that order operators: most of all coefficients.
 fn n_order_terms(problem: &Problem, precedence: &Precedence) -> usize {
     let terms = |(before, after): (OpId, OpId)| {
         let (before, after) = (precedence.window(before), precedence.window(after));
@@ -128,7 +128,7 @@ fn n_order_terms(problem: &Problem, precedence: &Precedence) -> usize {
     precedence.reduced(problem).into_iter().map(terms).sum()
 }
 
-/// How many variables the program would have, spills left aside.
+/// The number of variables of the program, without spills.
 fn n_variables(problem: &Problem, precedence: &Precedence) -> usize {
     let graph = &problem.graph;
     let runs: usize = graph.op_ids().map(|it| precedence.window(it).count()).sum();

@@ -1,20 +1,20 @@
-//! Exchanges that lose nothing: which gap may always go before which.
+//! Exchange arguments: pairs of gaps of which the second may always be dropped before the first.
 //!
-//! If gap *b* is in every row that gap *a* is in, is worth no less there, and dropping it costs no
-//! more than keeping *a* saves, then wherever *a* is dropped and *b* is kept, it may as well be
-//! the other way round. So some optimum has `dropped[a] ≤ dropped[b]`, and one has it for all such
-//! pairs: each exchange moves up in a partial order (ties by index), so they come to an end.
+//! If gap *b* is in every row of gap *a*, has at least the same value there, and dropping it costs no more than keeping
+//! *a* saves, then a solution that drops *a* and keeps *b* can do the opposite. So some optimum has
+//! `dropped[a] ≤ dropped[b]`, and one optimum has it for all such pairs: each exchange moves up in a partial order
+//! (ties by index), so they terminate.
 //!
-//! In a training graph, what the forward pass leaves for the backward pass are nested gaps, often
-//! of one size. *Measured* on ResNet-18's at one and a half times the least scratchpad: 1 s
-//! instead of 16 s. But where the solver is done in a second anyway, these rows cost it another.
+//! In a training graph, tensors from the forward pass for the backward pass have nested gaps, often of one size.
+//! *Measured* on ResNet-18's at one and a half times the least scratchpad: 1 s instead of 16 s. But if the solver needs
+//! only a second anyway, these rows cost it another second.
 
 use super::cover::Cover;
 use crate::Deadline;
 use std::ops::Range;
 
-/// Pairs (*a*, *b*) of gaps with `dropped[a] ≤ dropped[b]`; those that follow from others are left
-/// out. At the deadline, those that were found, which hold without the others.
+/// Pairs (*a*, *b*) of gaps with `dropped[a] ≤ dropped[b]`, except those that others imply. At the deadline, the pairs
+/// found so far, which are valid on their own.
 pub(super) fn exchanges(cover: &Cover, deadline: Deadline) -> Vec<(usize, usize)> {
     let order = Order::new(cover);
     let mut pairs = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn exchanges(cover: &Cover, deadline: Deadline) -> Vec<(usize, usize)
     pairs
 }
 
-/// Exchanges until no pair is left the wrong way round. What was covered still is, for no more.
+/// Applies exchanges until no pair violates its inequality. All rows stay covered, and the cost does not rise.
 pub(super) fn exchange(exchanges: &[(usize, usize)], dropped: &mut [bool]) {
     while let Some(&(a, b)) = exchanges.iter().find(|(a, b)| dropped[*a] && !dropped[*b]) {
         dropped.swap(a, b);
@@ -43,10 +43,10 @@ pub(super) fn exchange(exchanges: &[(usize, usize)], dropped: &mut [bool]) {
 /// The partial order, and one of its linear extensions.
 struct Order<'a> {
     cover: &'a Cover,
-    /// Per gap: what keeping it saves at least, and what dropping it costs at most.
+    /// By gap: the least saving of keeping it, and the greatest cost of dropping it.
     saves: Vec<u64>,
     costs: Vec<u64>,
-    /// Per gap: the rows that it can help to cover.
+    /// By gap: its rows.
     rows: Vec<Range<usize>>,
     ascending: Vec<usize>,
 }

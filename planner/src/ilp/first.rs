@@ -1,11 +1,11 @@
-//! Orders to begin with, when nobody brought one.
+//! Initial orders, if the caller has none.
 
 use super::exact::keep_all;
 use super::formula::mended;
 use crate::{OpId, Outline, Problem};
 
-/// The best of a few outlines that cost next to nothing to make: the order of the source, and the
-/// one that always runs what leaves the least in the scratchpad.
+/// The best of a few outlines that take almost no time: source order, and the order that always runs the operator that
+/// leaves the least in the scratchpad.
 pub(super) fn first(problem: &Problem) -> Outline {
     let orders = [problem.graph.op_ids().collect(), frugal(problem, &mut Chance(0))];
     let outlines = orders.into_iter().map(|it: Vec<OpId>| {
@@ -15,8 +15,7 @@ pub(super) fn first(problem: &Problem) -> Outline {
     outlines.min_by_key(|it| it.non_compulsory(problem)).expect("two outlines")
 }
 
-/// The best of many outlines whose orders are frugal now and follow what is newest then, as chance
-/// has it; the same each time.
+/// The best of many randomised outlines whose orders mix few live bytes with depth first; deterministic.
 pub(super) fn best_by_chance(problem: &Problem, n_tries: u64) -> Outline {
     let outlines = (1..=n_tries).map(|seed| {
         let order = frugal(problem, &mut Chance(seed));
@@ -26,12 +25,11 @@ pub(super) fn best_by_chance(problem: &Problem, n_tries: u64) -> Outline {
     outlines.min_by_key(|it| it.non_compulsory(problem)).unwrap_or_else(|| first(problem))
 }
 
-/// A generator of numbers that look random, after Steele, Lea and Flood (SplitMix). From zero on
-/// it yields nothing but zeros.
+/// A pseudorandom number generator after Steele, Lea and Flood (SplitMix). With seed zero it returns only zeros.
 struct Chance(u64);
 
 impl Chance {
-    /// A number below `limit`, which is not zero.
+    /// A number below `limit`, which must not be zero.
     fn below(&mut self, limit: u64) -> u64 {
         if self.0 == 0 {
             return 0;
@@ -43,14 +41,13 @@ impl Chance {
     }
 }
 
-/// Of the operators that are ready, the one after which the least is live, compared with before;
-/// then the one that became ready last. Chance may have it that what became ready last matters
-/// first, or that growth is misjudged.
+/// Among the ready operators, the one with the least growth of live bytes; then the one that became ready last. Chance
+/// may prefer the one that became ready last, or perturb the growth.
 fn frugal(problem: &Problem, chance: &mut Chance) -> Vec<OpId> {
     let graph = &problem.graph;
     let mut waits_for: Vec<usize> = graph.op_ids().map(|it| graph.predecessors(it).len()).collect();
     let largest = graph.tensor_ids().map(|it| problem.room(it).0).max().unwrap_or(0);
-    // Per mille: how often what is newest goes first, and by how much growth may be misjudged.
+    // Per mille: how often the newest operator goes first, and how much growth may be perturbed.
     let newest_first = chance.below(4) * 250;
     let misjudged = u128::from(largest) * u128::from(chance.below(4) * 100) / 1000;
     let misjudged = i128::try_from(misjudged).unwrap_or(0).max(1);

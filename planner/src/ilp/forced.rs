@@ -1,14 +1,14 @@
-//! A lower bound over all orders from what is live for certain, as a covering problem like that of one order ([`Cover`]).
+//! A lower bound over all orders from tensors that are certainly live, as a covering problem like that of one order
+//! ([`Cover`]).
 //!
-//! Whatever the order, when operator *v* runs, a tensor is live that an ancestor of *v* touches and
-//! a descendant reads. So one row for each operator, not for each step, asks that enough of the
-//! tensors leave that are live then for certain.
+//! In any order, when operator *v* runs, a tensor is live if an ancestor of *v* touches it and a descendant reads it.
+//! So there is a row for each operator, instead of each step: enough of the tensors that are certainly live must be
+//! absent.
 //!
-//! A choice must stand for one reload at least. Of the operators that touch a tensor, those on one
-//! chain of the dependences run in the same order in every schedule, and a *gap* here is the time
-//! between two that follow each other on it, or before the first, or after the last. If the tensor
-//! is not on-chip when *v* runs, it comes back before it is read next, and that is within the same
-//! gap or at its end. Where dependences do not tell in which gap *v* runs, all that are possible
+//! A choice must stand for at least one reload. Among the operators that touch a tensor, those on one chain of
+//! dependences run in the same order in every schedule. A *gap* here is the time between two consecutive ones, or
+//! before the first, or after the last. If the tensor is absent when *v* runs, it is reloaded before its next read,
+//! within the same gap or at its end. If the dependences do not determine the gap in which *v* runs, all possible gaps
 //! count in its row.
 
 use super::cover::{Cover, MAX_TERMS, Row};
@@ -19,10 +19,10 @@ use super::replace::attempt;
 use crate::reach::members;
 use crate::{Bytes, Deadline, Error, OpId, Problem, Step};
 
-/// The bound is there to be had soon.
+/// A small limit, since the bound should be fast.
 const MAX_NODES: i32 = 1000;
 
-/// A proven lower bound on what all orders charge, further uses of streamed weights left aside.
+/// A proven lower bound on the cost of all orders, without repeated streaming of weights.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -38,7 +38,7 @@ pub(super) fn lower_bound(problem: &Problem, precedence: &Precedence, deadline: 
     Ok(bound)
 }
 
-/// The covering problem, where something else lies in the scratchpad as well, with so much room while an operator runs.
+/// The covering problem with other contents in the scratchpad, given by their padded size while each operator runs.
 pub(super) fn cover(
     problem: &Problem,
     precedence: &Precedence,
@@ -58,7 +58,7 @@ pub(super) fn cover(
         if deadline.has_passed() || MAX_TERMS < n_terms {
             return None;
         }
-        // Where it was touched before, will be read after, and is not touched.
+        // Touched before, read after, and not touched by it.
         let mut touched_before = vec![0_u64; n_words];
         let mut read_after = vec![0_u64; n_words];
         for op in producer.iter().chain(readers) {
@@ -79,7 +79,7 @@ pub(super) fn cover(
             cover.choices.written.push(Some(tensor).filter(|it| !graph.has_host_copy(*it)));
         }
         for op in ops {
-            // What comes before the operator is the first part of a chain, and what comes after, the last.
+            // The predecessors of the operator are a prefix of a chain, and its successors a suffix.
             let from = chain.partition_point(|it| precedence.is_before(*it, op));
             let to = chain.partition_point(|it| !precedence.is_before(op, *it));
             n_terms += to + 1 - from;
@@ -99,14 +99,14 @@ pub(super) fn cover(
     Some(cover)
 }
 
-/// The longest chain is looked for among so many touches of a tensor, since that takes their square.
+/// The limit of touches of a tensor in the search for the longest chain, which takes quadratic time.
 const MAX_TOUCHES: usize = 2000;
 
-/// The most touches of a tensor that each depend on the one before.
+/// The longest chain of operators that touch a tensor, each dependent on the previous one.
 fn longest_chain(precedence: &Precedence, producer: Option<OpId>, readers: &[OpId]) -> Vec<OpId> {
-    // Any chain will do; a longer one tells more.
+    // Any chain is valid; a longer one gives a better bound.
     let touches: Vec<OpId> = producer.into_iter().chain(readers.iter().copied()).take(MAX_TOUCHES).collect();
-    // Of the longest chain that ends with each touch: its length, and the touch before.
+    // For each touch: the length of the longest chain that ends with it, and the previous touch.
     let mut best: Vec<(usize, Option<usize>)> = Vec::new();
     for &touch in &touches {
         let before = (0..best.len()).filter(|it| precedence.is_before(touches[*it], touch));

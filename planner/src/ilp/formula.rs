@@ -10,13 +10,13 @@
 //!            reload[k][t]  ≤  Σ over i that read k:  run[i][t]
 //!            reload[k][t]  ≤  spill[k]                                           k has no host copy
 //!            Σ room(k)·on[k][t]  +  Σ own(i)·run[i][t]  ≤  capacity + saved[t]   each step t
-//!            saved[t]  =  Σ room(k or l, who is inner)·in_place[k][l][t]
+//!            saved[t]  =  Σ room(the inner one of k, l)·in_place[k][l][t]
 //!            in_place[k][l][t]  ≤  run[i][t], Σ over s < t:  run[j][s]           i writes k, j others that read l
 //! ```
 //!
-//! This is the formulation of the COSMA paper (section 4), without addresses, and with two
-//! differences: the write-back has no time, since it costs the same whenever it happens; and what
-//! comes in does so for the operator that reads it next, since it would be in the way before.
+//! This is the formulation of the COSMA paper (section 4), without addresses, and with two differences: the write-back
+//! has no time, since it costs the same at any time; and a reload is for the operator that reads the tensor next, since
+//! an earlier reload would only take space.
 //!
 //! The capacity is the scratchpad rounded *up* to the alignment, as in [`super::cover`].
 
@@ -38,16 +38,16 @@ pub(super) struct Formula<'a> {
     unit: u64,
 }
 
-/// What the solver said.
+/// The solver's result.
 pub(super) struct Solved {
-    /// The best outline that it found, if any.
+    /// The best outline that was found, if any.
     pub outline: Option<Outline>,
-    /// No outline has less non-compulsory traffic, further uses of streamed weights left aside.
+    /// A lower bound on the non-compulsory traffic of every outline, without repeated streaming of weights.
     pub lower_bound: Bytes,
 }
 
 impl Formula<'_> {
-    /// `start` is the outline to start from. `all_levels` asks for rows that cannot be exceeded, too.
+    /// `start` is the outline to start from. `all_levels` adds the rows that cannot be exceeded.
     pub(super) fn new<'a>(
         problem: &'a Problem,
         precedence: &Precedence,
@@ -62,12 +62,12 @@ impl Formula<'_> {
         Formula { problem, order, residency, model, unit }
     }
 
-    /// These tensors are known to cost so much together, first loads of arguments left aside.
+    /// Adds a known bound: these tensors together cost at least this much, without first loads of arguments.
     pub(super) fn add_floor(&mut self, is_meant: impl Fn(TensorId) -> bool, least: Bytes) {
         self.residency.add_floor(self.problem, is_meant, least, self.unit, &mut self.model);
     }
 
-    /// Asks the solver, which stops after so many nodes.
+    /// Runs the solver with a node limit.
     ///
     /// # Errors
     /// [`Error::Solver`].
@@ -77,8 +77,8 @@ impl Formula<'_> {
         Ok(Solved { outline: answer.values.and_then(|it| self.read(&it)), lower_bound })
     }
 
-    /// The outline of a solution; where a float was taken for a whole number that it is not, what
-    /// does not fit is put out. None if not even the order is one.
+    /// The outline of a solution; if rounding made it infeasible, it is repaired by evictions. `None` if even the order
+    /// is invalid.
     fn read(&self, values: &[u64]) -> Option<Outline> {
         let order = self.order.read(values);
         if !is_order(self.problem, &order) {
@@ -95,22 +95,21 @@ impl Formula<'_> {
         names
     }
 
-    /// The program itself, and the bytes in which its objective counts.
+    /// The program, and the unit of its objective in bytes.
     pub(super) fn model(&self) -> (&Model, u64) {
         (&self.model, self.unit)
     }
 
-    /// The bytes that the objective counts too much: arguments have to come in once.
+    /// The bytes in the objective that are compulsory: arguments must be loaded once.
     pub(super) fn compulsory(&self) -> Bytes {
         self.residency.compulsory
     }
 }
 
-/// The outline of an order that keeps these tensors where they are there to be kept, where that
-/// fits, and where it saves something.
+/// The outline of an order that keeps these tensors if they are present, if they fit, and if it saves something.
 pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::TensorId>]) -> Outline {
     let outline = super::splice::outline(problem, order, kept);
-    // Where too many tensors wait for too long, replacement by rule has to do.
+    // With too many waiting tensors, replacement by rule is used instead.
     let Some(cover) = Cover::new(problem, &outline.order, problem.capacity()) else {
         return greedy(problem, &outline.order);
     };
@@ -119,7 +118,7 @@ pub(super) fn mended(problem: &Problem, order: Vec<OpId>, kept: &[Vec<crate::Ten
     gap::outline(problem, &outline.order, &cover.choices.gaps, &dropped)
 }
 
-/// Whether each operator runs once, after all that it needs.
+/// Whether each operator runs once, after its predecessors.
 pub(super) fn is_order(problem: &Problem, order: &[OpId]) -> bool {
     let graph = &problem.graph;
     let mut has_run = vec![false; graph.ops().len()];

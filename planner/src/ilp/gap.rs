@@ -3,21 +3,20 @@
 use crate::{OpId, Outline, Problem, Stay, Step, TensorId};
 use std::ops::Range;
 
-/// The steps strictly between two uses of a tensor that follow one another: through all of them
-/// the tensor is kept, or it has left.
+/// The steps strictly between two consecutive uses of a tensor: either it is kept through all of them, or it is
+/// evicted.
 ///
-/// Nothing between is worth considering: a tensor that leaves within a gap costs the same as one
-/// that leaves at its start, and is in the way for longer. Uses in consecutive steps have no gap
-/// between them: the tensor is there in both, and nothing runs in the meantime.
+/// Nothing in between is useful: eviction within a gap costs the same as eviction at its start, and the tensor takes
+/// space for longer. Uses in consecutive steps have no gap: the tensor is present in both, and nothing runs in between.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
-    /// What would be kept; never a streamed tensor.
+    /// The tensor; never a streamed one.
     pub tensor: TensorId,
-    /// Half-open, never empty. The tensor is used in the step before and in the step at the end.
+    /// Half-open, never empty. The tensor is used in the step before it and in the step at its end.
     pub inside: Range<Step>,
 }
 
-/// Every gap, by tensor, then by step.
+/// All gaps, by tensor, then by step.
 pub(super) fn gaps(problem: &Problem, order: &[OpId]) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for (tensor, uses) in problem.graph.tensor_ids().zip(uses(problem, order)) {
@@ -31,8 +30,7 @@ pub(super) fn gaps(problem: &Problem, order: &[OpId]) -> Vec<Gap> {
     gaps
 }
 
-/// Which gaps an outline drops; the inverse of [`outline`] for outlines that keep or drop a gap
-/// as a whole.
+/// The gaps that an outline drops; the inverse of [`outline`] for outlines that keep or drop each gap as a whole.
 pub(super) fn dropped(gaps: &[Gap], outline: &Outline) -> Vec<bool> {
     let n_tensors = gaps.last().map_or(0, |it| it.tensor.index() + 1);
     let mut stays: Vec<Vec<&Stay>> = vec![Vec::new(); n_tensors];
@@ -43,7 +41,7 @@ pub(super) fn dropped(gaps: &[Gap], outline: &Outline) -> Vec<bool> {
     gaps.iter().map(|gap| !stays[gap.tensor.index()].iter().any(|stay| covers(stay, gap))).collect()
 }
 
-/// The outline that keeps every tensor across its gaps, the dropped ones excepted.
+/// The outline that keeps every tensor across its gaps, except the dropped ones.
 pub(super) fn outline(problem: &Problem, order: &[OpId], gaps: &[Gap], dropped: &[bool]) -> Outline {
     let mut stays: Vec<Stay> = Vec::new();
     let mut gaps = gaps.iter().zip(dropped).peekable();
@@ -64,7 +62,7 @@ pub(super) fn outline(problem: &Problem, order: &[OpId], gaps: &[Gap], dropped: 
     Outline { order: order.to_vec(), stays }
 }
 
-/// Per tensor the steps that write or read it, ascending; none for a streamed one.
+/// By tensor: the steps that write or read it, ascending; empty for a streamed one.
 fn uses(problem: &Problem, order: &[OpId]) -> Vec<Vec<Step>> {
     let mut uses = vec![Vec::new(); problem.graph.tensors().len()];
     for (index, &op) in order.iter().enumerate() {

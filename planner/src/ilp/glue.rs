@@ -1,56 +1,55 @@
-//! Contraction: operators that may as well run one right after the other become one.
+//! Contraction: operators that can run one right after the other without loss become one.
 //!
-//! Operator *o* is glued to *p* if in every state right after *p* it loses nothing to run *o* at
-//! once, whatever else has run and lies in the scratchpad. The reasoning is that of the search's
-//! eager operators, for all states together:
+//! Operator *o* is glued to *p* if in every state right after *p* it loses nothing to run *o* at once, regardless of
+//! what else has run or lies in the scratchpad. The argument is that of the search's eager operators, for all states
+//! together:
 //!
-//! 1. *o* is ready: it comes right after *p*, each of its inputs was on-chip during *p*, and all else
-//!    that has to run before it runs before *p*.
-//! 2. *o* fits without an eviction: what *p* leaves that others may still need, and what *o* needs
-//!    beyond that, take no more room than *p* did. So whatever was there beside *p* may stay, and
-//!    the pair needs no more than *p* alone.
-//! 3. For every split of the inputs that surely die with *o* into kept and evicted ones, the
-//!    results take no more room than the kept ones, or are no dearer to evict than the evicted
-//!    ones. An input that *p* wrote has no host copy yet (unless it is stored), so its eviction
-//!    costs a write-back and a reload; one that *p* read may have one: a reload alone.
+//! 1. *o* is ready: it comes right after *p*, each of its inputs was in the scratchpad during *p*, and all its other
+//!    predecessors also precede *p*.
+//! 2. *o* fits without an eviction: the tensors of *p* that others may still need, plus what *o* needs in addition,
+//!    take no more space than *p* did. So everything that was present beside *p* may stay, and the pair needs no more
+//!    than *p* alone.
+//! 3. For every partition of the inputs that certainly die with *o* into kept and evicted ones, the results take no
+//!    more space than the kept ones, or cost no more to evict than the evicted ones. An input that *p* wrote has no
+//!    host copy yet (unless it is stored), so its eviction costs a write-back and a reload; one that *p* read may have
+//!    one, and then costs only a reload.
 //!
-//! An optimum that does not run *o* right after *p* is changed into one that does, first pair
-//! first; nothing before it changes, so this comes to an end. If more operators than those of 1 to
-//! 3 have run, more inputs die, and that only helps.
+//! An optimum that does not run *o* right after *p* is changed into one that does, beginning with the first pair;
+//! nothing before it changes, so this terminates. If more operators have run than 1 to 3 require, more inputs die, and
+//! that only helps.
 //!
-//! Where there is one dying input: it must be no smaller than what is written. An expanding
-//! operator is not glued: its input waits for less room.
+//! With one dying input, it must be no smaller than the results. An expanding operator is not glued: its input takes
+//! less space while it waits.
 
 use super::precedence::Precedence;
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{Bytes, Deadline, Dies, OpId, Problem, TensorId, Use};
 
-/// Subsets of more dying inputs than this are not looked through.
+/// The limit of dying inputs for which all subsets are checked.
 const MAX_DYING: usize = 8;
 
 /// A problem with fewer operators and the same optimum.
 pub(super) struct Glued {
-    /// Without streamed weights; what one operator alone touches is part of its workspace.
+    /// Without streamed weights; tensors that only one operator touches are part of its workspace.
     pub part: SubProblem,
 }
 
 /// Operators that run one after the other.
 struct Chain {
     members: Vec<OpId>,
-    /// What it reads from elsewhere, and what it writes for others.
+    /// Its inputs from other chains, and its results for others.
     reads: Vec<TensorId>,
     writes: Vec<TensorId>,
-    /// All that lies in the scratchpad for it at once, where that is most.
+    /// The most that lies in the scratchpad for it at once.
     total: Bytes,
 }
 
-/// Glues what can be glued. None if the deadline has passed before that is known, or if the problem is
-/// too large.
+/// Glues all operators that can be glued. `None` if the deadline passes first, or if the problem is too large.
 pub(super) fn glue(problem: &Problem, deadline: Deadline) -> Option<Glued> {
     let precedence = Precedence::of(problem, deadline)?;
     let mut chains = chains(problem);
     let mut chain_of: Vec<usize> = (0..chains.len()).collect();
-    // A chain grows as long as it can; those that it took in are left empty.
+    // A chain grows as long as it can; the chains that it absorbed are left empty.
     for first in 0..chains.len() {
         while let Some(next) = next_of(problem, &precedence, &chains, &chain_of, first) {
             if deadline.has_passed() {
@@ -96,20 +95,20 @@ impl Chain {
     }
 }
 
-/// Whether several operators touch a tensor, so that it can lie in the scratchpad between steps. So do
-/// results that may take the place of an operand, and those operands.
+/// Whether several operators touch a tensor, so that it can stay in the scratchpad between steps; also true for results
+/// that may take the place of an operand, and for these operands.
 fn crosses(problem: &Problem, tensor: TensorId) -> bool {
     problem.is_tracked(tensor) || is_in_place(problem, tensor)
 }
 
-/// Whether a tensor may take the place of another, or give it its own.
+/// Whether a tensor is in a pair of a result and an operand that may share bytes.
 fn is_in_place(problem: &Problem, tensor: TensorId) -> bool {
     let graph = &problem.graph;
     let mut touching = graph.touches(tensor);
     touching.any(|op| graph.op(op).in_place.iter().any(|it| it.result == tensor || it.operand == tensor))
 }
 
-/// The chain that is to follow this one at once, if there is one: the first in source order.
+/// The chain to append to this one, if there is one: the first in source order.
 fn next_of(
     problem: &Problem,
     precedence: &Precedence,
@@ -132,7 +131,7 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
         graph.readers(it).iter().any(|reader| !within.iter().any(|chain| chain.members.contains(reader)))
     };
 
-    // Where results take the place of operands, it matters who needs what at which moment.
+    // With shared bytes, the exact moment of each need matters.
     let has_pairs = |it: &Chain| it.members.iter().any(|op| !graph.op(*op).in_place.is_empty());
     if has_pairs(p) || has_pairs(o) {
         return false;
@@ -156,7 +155,7 @@ fn may_glue(problem: &Problem, precedence: &Precedence, p: &Chain, o: &Chain) ->
         return false;
     }
 
-    // 3. Its results are no more of a burden than what dies with it.
+    // 3. Its results are no greater burden than the inputs that die with it.
     let written_room = rooms(&o.writes);
     let eviction = |it: TensorId, has_host_copy: bool| if has_host_copy { size(it).0 } else { 2 * size(it).0 };
     let written_cost: u64 = o.writes.iter().map(|it| eviction(*it, graph.is_written_back(*it))).sum();
@@ -182,8 +181,7 @@ fn merged(problem: &Problem, p: &Chain, o: &Chain) -> Chain {
     Chain { members, reads, writes, total: p.total }
 }
 
-/// The problem whose operators are these chains, in the order of their first members: nothing that
-/// has to run before a chain comes after that.
+/// The problem whose operators are these chains, in the order of their first members, which respects the dependences.
 fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
     let graph = &problem.graph;
     chains.sort_by_key(|it| it.members[0]);
@@ -193,7 +191,7 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
         let reads = chain.reads.iter().copied().map(Use::from);
         builder.op(name, &chain.members, reads, &chain.writes, chain.total - chain.room(problem));
         chain.writes.iter().filter(|it| graph.is_written_back(**it)).for_each(|it| builder.result(*it));
-        // There are pairs only where a chain is one operator; what it reads in host memory is in none.
+        // Only chains of one operator have pairs; tensors that it reads in host memory are in none.
         let pairs = chain.members.iter().flat_map(|it| problem.possible_pairs(*it));
         pairs.filter(|it| it.dies != Dies::Never).for_each(|it| builder.in_place(it));
     }
@@ -201,9 +199,9 @@ fn rebuilt(problem: &Problem, mut chains: Vec<Chain>) -> Glued {
 }
 
 impl Glued {
-    /// The original's order, and what it keeps, for those of this problem.
+    /// Converts an order and its kept tensors into those of the original.
     ///
-    /// Within a chain everything stays that was there before and is kept or needed.
+    /// Within a chain, everything stays that was there before and is kept or needed.
     pub(super) fn expand(
         &self,
         original: &Problem,

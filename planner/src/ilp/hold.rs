@@ -1,4 +1,4 @@
-//! What a memory between the scratchpad and home holds, as an integer program.
+//! An integer program for the contents of a memory between the scratchpad and home.
 
 use super::solver::Model;
 use crate::divisor::gcd;
@@ -6,16 +6,16 @@ use crate::tiers::program::{Charge, Condition, Program};
 use crate::{Deadline, TensorId};
 use good_lp::{Expression, Variable, constraint};
 
-/// Nodes that the solver may search.
+/// The node limit of the solver.
 const MAX_NODES: i32 = 20_000;
 
-/// The columns that are best held; where the solver comes to nothing, those that a rule holds.
+/// The best columns to hold; if the solver finds nothing, those of a rule.
 pub(crate) fn hold(program: &Program, deadline: Deadline) -> Vec<bool> {
     let by_rule = program.by_rule();
     if program.columns.is_empty() {
         return by_rule;
     }
-    // Whatever was asked, the choice has to be a valid one.
+    // The solver's choice must be checked.
     let is_better = |held: &Vec<bool>| {
         let is_valid = program.avoids_conflicts(held) && program.rows().iter().all(|it| program.fits(it, held));
         is_valid && program.cost(held) < program.cost(&by_rule)
@@ -28,7 +28,7 @@ fn solve(program: &Program, start: &[bool], deadline: Deadline) -> Option<Vec<bo
     let unit = prices.chain(program.charges.iter().map(|it| it.price)).fold(0, gcd).max(1);
     let weight = |price: u128| u64::try_from(price / unit).ok().filter(|it| *it < 1 << 50);
     let mut model = Model::default();
-    // One is what costs more: not to hold it, mostly.
+    // A variable is one for the more expensive alternative: usually, not to hold the tensor.
     let mut variables: Vec<(Variable, bool)> = Vec::with_capacity(program.columns.len());
     for (column, held) in program.columns.iter().zip(start) {
         let counts_held = column.price < 0;

@@ -1,12 +1,11 @@
-//! Runs HiGHS so that it can be called off: by a watcher, or because what it looks for is known.
+//! Runs HiGHS such that it can be interrupted: by a watcher, or because its result is no longer needed.
 //!
-//! HiGHS has a callback that can end it, which it asks between nodes and between simplex iterations,
-//! and which the safe crate lacks. But it does not ask while it presolves or solves a first
-//! relaxation, which can take seconds, and slices of time would change what comes out. So where it can
-//! be called off, it runs on a thread of its own. Told to stop, it is waited for for a moment; what it found
-//! then counts. If it does not come back, it is left to itself: it ends where it asks next, or at its
-//! time limit, and what it found is dropped. No other model is solved in the process until then, so
-//! that its memory is not taken twice. Otherwise it runs where it is called.
+//! HiGHS has a callback that can stop it, which the safe crate lacks. It calls it between nodes and between simplex
+//! iterations, but not while it presolves or solves a first relaxation, which can take seconds; slices of time would
+//! change the result. So a model that can be interrupted runs on a thread of its own. After a request to stop, the
+//! caller waits briefly; a result that arrives by then counts. Otherwise the thread is abandoned: it ends at the next
+//! callback or at its time limit, and its result is dropped. Until then no other model is solved in the process, so
+//! that memory is not used twice. A model that cannot be interrupted runs on the calling thread.
 
 // The only place in the planner: a C callback that the safe crate lacks.
 #![allow(unsafe_code)]
@@ -24,23 +23,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// When HiGHS asks.
+/// The events at which HiGHS calls back.
 const OCCASIONS: [c_int; 3] =
     [kHighsCallbackSimplexInterrupt as c_int, kHighsCallbackIpmInterrupt as c_int, kHighsCallbackMipInterrupt as c_int];
 
-/// How often the watcher can say something.
+/// The interval between calls of the watcher.
 const INTERVAL: Duration = Duration::from_millis(20);
 
-/// How long HiGHS is waited for when it was told to stop.
+/// The time to wait for HiGHS after a request to stop.
 const PATIENCE: Duration = Duration::from_millis(150);
 
-/// As that of a main thread.
+/// That of a main thread.
 const STACK_SIZE: usize = 8 << 20;
 
-/// Models that were left to themselves and are not done.
+/// The number of abandoned models that are still running.
 static N_LEFT: AtomicUsize = AtomicUsize::new(0);
 
-/// What became of a model on a thread of its own.
+/// The state of a model on a thread of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Waited,
@@ -48,7 +47,7 @@ enum Fate {
     Done,
 }
 
-/// Changes the fate of a model, and counts those that are left to themselves; gives what it was.
+/// Changes the state of a model, and counts abandoned ones; returns the previous state.
 fn change(fate: &Mutex<Fate>, new: Fate) -> Fate {
     let mut fate = fate.lock().unwrap_or_else(PoisonError::into_inner);
     match (*fate, new) {
@@ -60,7 +59,7 @@ fn change(fate: &Mutex<Fate>, new: Fate) -> Fate {
     std::mem::replace(&mut *fate, new)
 }
 
-/// Notes that a thread is done, however it ends.
+/// Records the end of a thread, however it ends.
 struct Ending(Arc<Mutex<Fate>>);
 
 impl Drop for Ending {
@@ -69,13 +68,13 @@ impl Drop for Ending {
     }
 }
 
-/// A model on its way to the thread that solves it.
+/// A model that is sent to the thread that solves it.
 struct Sent(Model);
 
 // SAFETY: a model is used by one thread at a time: it is made on one, moved, and solved on the other.
 unsafe impl Send for Sent {}
 
-/// Lets `finish` solve a model and read what came out; none if it was left to itself.
+/// Lets `finish` solve a model and read the result; `None` if it was abandoned.
 ///
 /// # Errors
 /// [`Error::Solver`] if there is no thread, or `finish` fails.
@@ -112,7 +111,7 @@ pub(super) fn solve<T: Send + 'static>(
         }
         let result = finish(model);
         drop(stop_of_thread);
-        // It is dropped if the model was left to itself.
+        // The receiver is gone if the model was abandoned.
         let _ = sender.send(result);
     };
     thread::Builder::new().stack_size(STACK_SIZE).spawn(run).map_err(|_| failed())?;
@@ -143,9 +142,9 @@ unsafe extern "C" fn ask(
     answer: *mut HighsCallbackDataIn,
     data: *mut c_void,
 ) {
-    // SAFETY: it is the flag that `solve` gave, which the thread that solves keeps meanwhile.
+    // SAFETY: it is the flag from `solve`, which the solving thread keeps alive.
     let stop = unsafe { &*data.cast::<AtomicBool>() };
-    // SAFETY: HiGHS reads the answer after this returns; where it takes none, there is null.
+    // SAFETY: HiGHS reads the answer after this returns; the pointer is null if it takes none.
     if let Some(answer) = unsafe { answer.as_mut() } {
         answer.user_interrupt = stop.load(Ordering::Relaxed).into();
     }
@@ -166,14 +165,13 @@ mod tests {
         problem.optimise(Sense::Minimise)
     }
 
-    /// Solves with something that a watcher says to stop, while it waits for `release` to be dropped and then
-    /// does `last`.
+    /// Runs a solver that a watcher stops, and that waits until `release` is dropped and then calls `last`.
     fn abandon(last: fn()) -> (Result<Option<()>, Error>, Sender<()>) {
         let stops = |_: &Progress| ControlFlow::Break(());
         let observer = Observer::new(&stops, Bytes::ZERO, Duration::MAX);
         let (release, released) = channel();
         let finish = move |_: Model| {
-            // Nothing is sent: it ends with the sender.
+            // Nothing is sent: it ends when the sender is dropped.
             let _ = released.recv();
             last();
             Ok(())
@@ -188,16 +186,16 @@ mod tests {
         solve(model(), deadline, |_| Ok(7)).expect("there is a thread")
     }
 
-    /// One test for all, since what is left to itself is counted for the process.
+    /// One test for all, since abandoned models are counted for the process.
     #[test]
     fn what_does_not_stop_is_left_to_itself_and_waited_for_before_the_next() {
         for last in [(|| {}) as fn(), || panic!("a solver that fails when nobody waits any more")] {
             let (result, release) = abandon(last);
             assert_eq!(result.ok(), Some(None), "what was left to itself has no result");
             assert_eq!(N_LEFT.load(Ordering::Relaxed), 1);
-            // In no time there is no room for another one.
+            // Without any time, no other model may start.
             assert_eq!(solve_soon(), None);
-            // But once it has ended there is, however it did.
+            // But once it has ended, in any way, another one may.
             drop(release);
             let in_a_minute = Deadline::after(Duration::from_secs(60));
             assert_eq!(solve(model(), in_a_minute, |_| Ok(7)).expect("it solves"), Some(7));

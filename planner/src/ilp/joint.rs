@@ -1,12 +1,11 @@
 //! Order and residency together: the joint problem of the COSMA paper, without addresses.
 //!
-//! 1. A first outline: the caller's, or one that costs next to nothing. If it moves nothing that
-//!    need not move, it is an optimum.
-//! 2. Contraction, which keeps the optimum: see [`reduced`](super::reduced).
-//! 3. Exact decomposition at [`cuts`](super::cuts); each segment is one integer program: see
-//!    [`exact`](super::exact).
-//! 4. What was not proven in the time that the programs were given is improved by
-//!    [`windows`](super::windows), and tried again with more time.
+//! 1. A first outline: the caller's, or one that takes almost no time. If it moves nothing that need not move, it is
+//!    optimal.
+//! 2. Contraction, which preserves the optimum: see [`reduced`](super::reduced).
+//! 3. Exact decomposition at [`cuts`](super::cuts); each segment is one integer program: see [`exact`](super::exact).
+//! 4. If there is no proof within the time limits of the programs, the outline is improved by
+//!    [`windows`](super::windows), and the programs are solved again with more time.
 
 use super::cuts::{Joined, join};
 use super::exact::keep_all;
@@ -18,20 +17,19 @@ use super::{Outcome, Reductions, splice};
 use crate::{Bytes, Deadline, Error, Outline, Problem, greedy};
 use std::time::Duration;
 
-/// What one program may take, at first and at most.
+/// The time limit of one program, at first and at most.
 const FIRST_LIMIT: Duration = Duration::from_secs(2);
 const LAST_LIMIT: Duration = Duration::from_secs(600);
 
-/// More operators are left to others: what is kept after each step alone would fill the memory.
+/// The limit of operators: beyond it, the sets of tensors kept after each step would fill the memory.
 const MAX_OPS: usize = 4_000;
 
-/// Orders that are tried by chance where no proof is in sight.
+/// The number of randomised orders that are tried without a proof in sight.
 const TRIES: u64 = 200;
 
-/// The outline with the least traffic of all orders and residencies.
+/// The outline with the least traffic over all orders and residencies.
 ///
-/// `start` is an outline to improve on. At the deadline the best outline so far is returned, and
-/// there is always one.
+/// `start` is an outline to improve on. At the deadline the best outline so far is returned; there always is one.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
@@ -39,8 +37,7 @@ pub fn joint(problem: &Problem, start: Option<&Outline>, deadline: Deadline) -> 
     joint_with(problem, start, Reductions::ALL, deadline)
 }
 
-/// Likewise, but what is not proven when each program had a few seconds is left to
-/// [`conquer`](super::conquer).
+/// The same, but problems that are open after a few seconds for each program are left to [`conquer`](super::conquer).
 ///
 /// # Errors
 /// Those of [`joint()`].
@@ -48,7 +45,7 @@ pub fn joint_at_first(problem: &Problem, deadline: Deadline) -> Result<Outcome, 
     joint_until(problem, None, Reductions::ALL, FIRST_LIMIT, deadline)
 }
 
-/// Likewise, with reductions switched off: for tests.
+/// The same with given reductions, for tests.
 pub(super) fn joint_with(
     problem: &Problem,
     start: Option<&Outline>,

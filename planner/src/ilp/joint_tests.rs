@@ -1,4 +1,4 @@
-//! The joint problem: by example, and against trying everything, with each reduction left out.
+//! The joint problem: by example, and compared with enumeration, without each reduction.
 
 use super::glue::glue;
 use super::joint::joint_with;
@@ -9,7 +9,7 @@ use crate::testing::{Shape, outline_optimum, seeded_problem};
 use crate::{Bytes, Deadline, Outline, Problem};
 use std::time::Duration;
 
-/// Problems of a seed each. Among so few operators, a hard one is rare.
+/// The number of random problems. With so few operators, hard ones are rare.
 const N_SEEDS: u64 = 600;
 
 fn problem(text: &str) -> Problem {
@@ -35,7 +35,7 @@ fn another_order_can_save_all_traffic() {
     assert_eq!((outcome.outline.non_compulsory(&problem), outcome.proven), (Bytes::ZERO, true));
 }
 
-/// The pairs of three products, two at a time: one is written back and comes in again.
+/// The pairwise sums of three products: one is written back and reloaded.
 const PAIRS: &str = "machine scratchpad 2 alignment 1 weights resident
      op a: -> a 1
      op b: -> b 1
@@ -67,7 +67,7 @@ fn it_is_never_worse_than_the_start() {
     assert_eq!(outcome.outline.non_compulsory(&problem), Bytes(2));
 }
 
-/// What of an outline must hold for any problem.
+/// Properties of an outline of any problem.
 #[track_caller]
 fn check_outline(problem: &Problem, outline: &Outline, cost: Bytes) {
     assert!(super::formula::is_order(problem, &outline.order), "{problem}");
@@ -75,8 +75,7 @@ fn check_outline(problem: &Problem, outline: &Outline, cost: Bytes) {
     assert_eq!(outline.non_compulsory(problem), cost, "{problem}");
 }
 
-/// Solves random problems, and counts those that must move something; the optimum must be that of
-/// trying everything.
+/// Solves random problems, and counts those that must move something; the optimum must be that of enumeration.
 #[track_caller]
 fn check_optimal(reductions: Reductions, seeds: std::ops::Range<u64>) {
     let mut moving = 0;
@@ -169,8 +168,8 @@ fn ordering_twins_keeps_the_optimum() {
     assert!(N_SEEDS < 50 * n_ordered, "{n_ordered} have twins");
 }
 
-/// A chain in which nothing grows is one operator; what grows is not glued, and nor is what waits
-/// for another input.
+/// A chain in which nothing grows is one operator. A growing operator is not glued, and neither is one that waits for
+/// another input.
 #[test]
 fn what_is_glued() {
     let problem = problem(

@@ -1,10 +1,9 @@
-//! Which weights stay in the scratchpad from one run to the next, decided together with replacement.
+//! The weights that stay in the scratchpad from one run to the next, decided together with replacement.
 //!
-//! A weight has one more gap in an order of the operators than other tensors: over the end of a run and the beginning of
-//! the next one, from its last use to its first. While it is open, the weight takes its room in the steps after its last
-//! use and before its first; dropping it costs a load in each run. So the covering problem of an order
-//! ([`LongCover`]), where `loaded[w]` says that the gap of weight *w* over the end is dropped, becomes
-//!
+//! In an order of the operators, a weight has one more gap than other tensors: over the end of a run and the beginning
+//! of the next one, from its last use to its first. If it is kept, the weight occupies its space in the steps after its
+//! last use and before its first; dropping it costs a load in each run. So the covering problem of an order
+//! ([`LongCover`]), where `loaded[w]` means that the gap of weight *w* over the end is dropped, becomes
 //! ```text
 //! minimise   Σ size(g)·dropped[g]  +  Σ size(t)·written[t]  +  Σ size(w)·loaded[w]
 //! such that  Σ over the gaps g across s: room(g)·dropped[g]
@@ -13,17 +12,17 @@
 //!            written[t] ≥ dropped[g]                                                                 each gap g of t
 //! ```
 //!
-//! where `excess(s)` counts all weights as kept. Nearly all weights have one use, so their gaps are across nearly all
+//! where `excess(s)` counts all weights as kept. Almost all weights have one use, so their gaps are across almost all
 //! steps, and with `left` each row is as short as without them.
 //!
-//! An operator may put a result in the place of a weight that dies with it. One that is kept never dies: then
-//! `loaded[w]` makes room at its last use as well.
+//! A result may take the place of a weight that dies with its operator. A kept weight never dies: then `loaded[w]` also
+//! frees space at its last use.
 //!
-//! **In any order**, the same program holds with a row for each operator, over the tensors that are live for certain
-//! while it runs ([`forced`]): a weight that one operator reads, and is kept, lies there while any other one runs; of one
-//! that several read, that is certain only for those that come before all of them or after all of them in every order.
-//! Each plan with kept weights gives a choice that satisfies all rows, and moves what the choice costs at least. So the
-//! least cost of a choice bounds the traffic of each run from below.
+//! **In any order**, the same program holds with a row for each operator, over the tensors that are certainly live
+//! while it runs ([`forced`]). A kept weight with one reader is present while any other operator runs; for one with
+//! several readers, that is certain only for operators that come before all of them or after all of them in every
+//! order. Each plan with kept weights gives a choice that satisfies all rows and costs at most as much as the plan
+//! moves. So the least cost of a choice is a lower bound on the traffic of each run.
 
 use super::cover::{Choices, Cover, LongCover, Row};
 use super::forced;
@@ -43,13 +42,13 @@ use std::collections::BTreeMap;
 pub struct KeptOutline {
     /// Each stay from its first use to its last.
     pub outline: Outline,
-    /// What lies there from its last stay to its first one in the next run; ascending.
+    /// The weights that stay from their last stay to their first one in the next run; ascending.
     pub kept: Vec<TensorId>,
-    /// No choice in this order moves less that is non-compulsory.
+    /// A lower bound on the non-compulsory traffic of every choice in this order.
     pub lower_bound: Bytes,
 }
 
-/// The part of the time left that replacement may take where nothing is kept, to begin with.
+/// The share of the remaining time for the initial replacement without kept weights.
 const SHARE_OF_REPLACEMENT: f64 = 0.5;
 
 /// A weight that may be kept.
@@ -60,16 +59,16 @@ struct Wrap {
     room: Bytes,
 }
 
-/// A covering problem with a gap for each weight over the end of the run.
+/// A covering problem in which each weight also has a gap over the end of the run.
 struct WrapCover {
-    /// All excess counts all weights as kept.
+    /// The excess of each row counts all weights as kept.
     cover: Cover,
     wraps: Vec<Wrap>,
-    /// Per row: the weights that make another room than their own by being loaded, and what they make; ascending.
+    /// By row: the weights whose loading frees other than their own padded size, and how much; ascending.
     exceptions: Vec<Vec<(usize, Bytes)>>,
 }
 
-/// What is decided.
+/// A solution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Choice {
     /// By gap.
@@ -78,8 +77,8 @@ struct Choice {
     loaded: Vec<bool>,
 }
 
-/// The best choice of weights to keep and of stays in an order, which respects the dependences. No weight is to be kept
-/// in any case.
+/// The best choice of kept weights and of stays in an order, which respects the dependences. No weight may be
+/// [`Keep::Always`](crate::Keep::Always).
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
@@ -90,7 +89,7 @@ pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> R
     let (wraps, never) = uses.wraps(problem, order);
     let candidates: Vec<TensorId> = wraps.iter().map(|it| it.tensor).collect();
     let bare = without_keep_of(problem, &candidates);
-    // Without keeping anything, that is replacement.
+    // Without kept weights, it is replacement.
     let replaced = replace(&bare, order, None, deadline.part(SHARE_OF_REPLACEMENT))?;
     let kept = keep_greedily(&bare, &replaced.outline, &candidates);
     let cost = |outline: &Outline, kept: &[TensorId]| {
@@ -117,7 +116,8 @@ pub fn keep_in_order(problem: &Problem, order: &[OpId], deadline: Deadline) -> R
     Ok(KeptOutline { lower_bound, ..by_rule })
 }
 
-/// Whether an outline fits beside these weights as a sum of rooms, where other weights may give their place to results.
+/// Whether an outline fits beside these weights by the sum of padded sizes, where other weights may share bytes with
+/// results.
 fn fits_in_place(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> bool {
     let may_share = |it: &InPlace| kept.binary_search(&it.operand).is_err();
     let graph = problem.graph.with_less(|_| true, may_share);
@@ -127,7 +127,7 @@ fn fits_in_place(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> boo
 /// A lower bound on the non-compulsory traffic of each run in any order.
 ///
 /// # Errors
-/// [`Error::Solver`]; [`Error::NotPlanned`] where there are pins besides, or something starts or ends in the scratchpad.
+/// [`Error::Solver`]; [`Error::NotPlanned`] if there are also pins, or a tensor starts or ends in the scratchpad.
 pub fn keep_bound(problem: &Problem, deadline: Deadline) -> Result<Bytes, Error> {
     problem.check_is_combined()?;
     let Some((cover, never)) = WrapCover::of_any_order(problem, deadline) else { return Ok(problem.restreamed()) };
@@ -158,7 +158,7 @@ impl Uses {
         self.0[weight.index()].is_some_and(|it| it.1 == step)
     }
 
-    /// The weights that can be kept in the order, and what loads of the others cost.
+    /// The weights that can be kept in the order, and the cost of loading the others.
     fn wraps(&self, problem: &Problem, order: &[OpId]) -> (Vec<Wrap>, Bytes) {
         let in_place = problem.in_place_by_step(order);
         let own = |step: usize| problem.own_room(order[step]) - problem.saved(&in_place[step]);
@@ -167,7 +167,7 @@ impl Uses {
     }
 }
 
-/// The room that results take in the place of a weight, at most, if it dies with an operator.
+/// The largest padded size of results in the place of a weight, if it dies with an operator.
 fn shared(problem: &Problem, op: OpId, weight: TensorId, dies: impl Fn(&InPlace) -> bool) -> Bytes {
     let pairs = problem.possible_pairs(op).filter(|it| it.operand == weight && dies(it));
     let (parts, whole): (Vec<&InPlace>, Vec<&InPlace>) = pairs.partition(|it| it.is_part());
@@ -176,9 +176,9 @@ fn shared(problem: &Problem, op: OpId, weight: TensorId, dies: impl Fn(&InPlace)
 }
 
 impl WrapCover {
-    /// That of an order. None if it would be too large.
+    /// The problem of an order. `None` if it would be too large.
     ///
-    /// `bare` is the problem with nothing in the place of these weights.
+    /// `bare` is the problem without results in the place of these weights.
     fn of_order(problem: &Problem, bare: &Problem, order: &[OpId], uses: &Uses, wraps: Vec<Wrap>) -> Option<WrapCover> {
         let mut beside = vec![Bytes::ZERO; order.len()];
         for wrap in &wraps {
@@ -194,8 +194,8 @@ impl WrapCover {
         Some(WrapCover::new(cover, wraps, worth))
     }
 
-    /// That of all orders, and what loads cost of weights that cannot be kept in any. None if it would be too large, or if
-    /// there is no time.
+    /// The problem of all orders, and the cost of loading weights that cannot be kept in any. `None` if it would be too
+    /// large, or if there is no time.
     fn of_any_order(problem: &Problem, deadline: Deadline) -> Option<(WrapCover, Bytes)> {
         let graph = &problem.graph;
         let precedence = Precedence::of(problem, deadline)?;
@@ -228,7 +228,7 @@ impl WrapCover {
         Some((WrapCover::new(cover, wraps, worth), never))
     }
 
-    /// `worth` is what a weight makes by being loaded, where that is not its room.
+    /// `worth` is the space that loading a weight frees, if that is not its padded size.
     fn new(mut cover: Cover, wraps: Vec<Wrap>, worth: impl Fn(&Row, &Wrap) -> Option<Bytes>) -> WrapCover {
         let exception = |row: &Row, (at, wrap): (usize, &Wrap)| Some((at, worth(row, wrap)?));
         let of_row = |row: &Row| wraps.iter().enumerate().filter_map(|it| exception(row, it)).collect();
@@ -241,7 +241,7 @@ impl WrapCover {
         WrapCover { cover, wraps, exceptions }
     }
 
-    /// By row: the room that a choice makes beyond what is asked; none where it makes too little.
+    /// By row: the space that a choice frees beyond its excess; `None` if it frees too little.
     fn spare(&self, choice: &Choice) -> Vec<Option<Bytes>> {
         let left: Bytes = self.wraps.iter().zip(&choice.loaded).filter(|it| *it.1).map(|it| it.0.room).sum();
         let spare = |(row, exceptions): (&Row, &Vec<(usize, Bytes)>)| {
@@ -264,7 +264,7 @@ impl WrapCover {
         self.cover.choices.cost(&choice.dropped) + loads.sum::<Bytes>()
     }
 
-    /// Keeps more of what a choice loads or drops, largest first, as far as there is room.
+    /// Keeps more of the gaps and weights that a choice drops or loads, the largest first, as far as there is space.
     fn complete(&self, choice: &mut Choice) {
         let Some(mut spare) = self.spare(choice).into_iter().collect::<Option<Vec<Bytes>>>() else { return };
         let mut by_size: Vec<usize> = (0..self.wraps.len()).filter(|it| choice.loaded[*it]).collect();
@@ -281,7 +281,7 @@ impl WrapCover {
         }
     }
 
-    /// The best choice that was found, if there is one, and a lower bound on what any choice costs.
+    /// The best choice that was found, if any, and a lower bound on the cost of any choice.
     fn minimise(&self, start: Option<&Choice>, deadline: Deadline) -> Result<(Option<Choice>, Bytes), Error> {
         let all = Choice { dropped: vec![true; self.cover.choices.gaps.len()], loaded: vec![true; self.wraps.len()] };
         let mut best = start.cloned().unwrap_or(all);
@@ -310,8 +310,8 @@ impl WrapCover {
     }
 }
 
-/// The weights that can be kept, and what loads of the others cost: what does not fit beside an operator is loaded in
-/// each run. `own` is what each operator, or step, needs at least.
+/// The weights that can be kept, and the cost of loading the others: a weight that does not fit beside an operator is
+/// loaded in each run. `own` is the least that each operator, or step, needs.
 fn wraps(problem: &Problem, own: &[Bytes], is_across: impl Fn(TensorId, usize) -> bool) -> (Vec<Wrap>, Bytes) {
     let mut by_need: Vec<usize> = (0..own.len()).collect();
     by_need.sort_by_key(|it| Reverse(own[*it]));
@@ -329,8 +329,8 @@ fn wraps(problem: &Problem, own: &[Bytes], is_across: impl Fn(TensorId, usize) -
     (wraps, never)
 }
 
-/// Which rows others imply: with all of the gaps of another one, and asking for so much less that weights which make less
-/// room there do not matter.
+/// The rows that others imply: a row implies another if that has all of its gaps, and requires so much less that
+/// weights which free less there do not matter.
 fn implied(rows: &[Row], exceptions: &[Vec<(usize, Bytes)>], wraps: &[Wrap]) -> Vec<bool> {
     let less = |row: usize| -> Bytes { exceptions[row].iter().map(|it| wraps[it.0].room.saturating_sub(it.1)).sum() };
     let more = |row: usize| -> Bytes { exceptions[row].iter().map(|it| it.1.saturating_sub(wraps[it.0].room)).sum() };
@@ -347,7 +347,7 @@ fn implied(rows: &[Row], exceptions: &[Vec<(usize, Bytes)>], wraps: &[Wrap]) -> 
     let mut is_implied = vec![false; rows.len()];
     for row in 0..rows.len() {
         let implies = |other: &usize| {
-            // What is implied is implied by one that is not; of rows that imply each other, the first stays.
+            // An implied row is implied by one that is not; of rows that imply each other, the first stays.
             *other != row && !is_implied[*other] && asked[row] <= given[*other] && has_all(row, *other)
         };
         is_implied[row] = (0..rows.len()).any(|it| implies(&it));
@@ -355,12 +355,12 @@ fn implied(rows: &[Row], exceptions: &[Vec<(usize, Bytes)>], wraps: &[Wrap]) -> 
     is_implied
 }
 
-/// The program for the solver, and what its variables are. First come `dropped[g]`, by gap.
+/// The program for the solver, and the meaning of its variables. First come `dropped[g]`, by gap.
 struct Program {
     model: Model,
-    /// Weights of one size and room that no row tells apart, and how many of them are loaded.
+    /// Classes of weights with equal sizes in the same rows, each with the number of loaded ones.
     classes: Vec<(Vec<usize>, Variable)>,
-    /// The number of each class's variable.
+    /// The variable index of each class.
     columns: Vec<usize>,
 }
 
@@ -419,7 +419,7 @@ impl Program {
     }
 }
 
-/// What leaves anywhere has been written back, unless host memory has it.
+/// Every evicted tensor is written back, unless host memory has it.
 fn write_backs(model: &mut Model, choices: &Choices, dropped: &[Variable], start: &[bool], unit: u64) {
     let mut first = 0;
     for gaps in choices.written.chunk_by(|one, other| one == other) {

@@ -33,7 +33,7 @@ pub(super) fn text(program: &Program) -> String {
     text
 }
 
-/// `3 x - 2 y + z`; what has no weight is left out, unless there is nothing else.
+/// `3 x - 2 y + z`; terms with coefficient zero are omitted, unless there are no others.
 fn sum<'a>(terms: impl Iterator<Item = (i128, &'a str)>) -> String {
     let mut text = String::new();
     for (coefficient, name) in terms.filter(|it| it.0 != 0) {
@@ -47,7 +47,7 @@ fn sum<'a>(terms: impl Iterator<Item = (i128, &'a str)>) -> String {
     if text.is_empty() { format!("0 {CONSTANT}") } else { text }
 }
 
-/// A line of text, broken between words: readers of the format limit the length of lines.
+/// A line of text, broken between words, because the format limits the length of lines.
 fn wrapped(words: &str) -> String {
     const WIDTH: usize = 100;
     let mut text = String::new();

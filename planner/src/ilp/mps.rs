@@ -10,7 +10,7 @@ pub(super) fn text(program: &Program) -> String {
     for (index, row) in program.rows.iter().enumerate() {
         line(format_args!(" {} c{index}\n", if row.is_equality { 'E' } else { 'L' }));
     }
-    // Columns say in which rows they are.
+    // The format lists the rows of each column.
     let mut rows: Vec<Vec<(usize, i128)>> = vec![Vec::new(); program.columns.len()];
     for (index, row) in program.rows.iter().enumerate() {
         row.terms.iter().filter(|it| it.1 != 0).for_each(|&(column, it)| rows[column].push((index, it)));

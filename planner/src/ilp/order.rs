@@ -1,4 +1,4 @@
-//! The decision in which order the operators run.
+//! The order of the operators.
 
 use super::precedence::Precedence;
 use super::solver::Model;
@@ -8,8 +8,8 @@ use std::ops::RangeInclusive;
 
 /// `run[i][t]`: operator *i* runs in step *t*.
 ///
-/// There is such a variable where it can be one: from the number of *i*'s ancestors up to as many
-/// steps before the end as *i* has descendants. They are the first variables of the model.
+/// There are variables only for possible steps: from the number of *i*'s ancestors to as many steps before the end as
+/// *i* has descendants. They are the first variables of the model.
 pub(super) struct Order {
     run: Vec<Vec<Variable>>,
     windows: Vec<RangeInclusive<usize>>,
@@ -36,7 +36,7 @@ impl Order {
             let runs: Expression = graph.op_ids().filter_map(|it| order.run(it, step)).sum();
             model.constraints.push(runs.eq(1));
         }
-        // Whatever has run up to this step, what it depends on has run before.
+        // Before an operator runs, its predecessors have run.
         for (before, after) in precedence.reduced(problem) {
             for step in *order.windows[after.index()].start()..=*order.windows[before.index()].end() {
                 let ran_after = order.ran_within(after, 0, step);
@@ -47,7 +47,7 @@ impl Order {
         order
     }
 
-    /// The variable `run[op][step]`, if it can be one.
+    /// The variable `run[op][step]`, if that step is possible.
     pub(super) fn run(&self, op: OpId, step: usize) -> Option<Variable> {
         let window = &self.windows[op.index()];
         window.contains(&step).then(|| self.run[op.index()][step - window.start()])
@@ -69,7 +69,7 @@ impl Order {
         window.filter(|(step, _)| first <= *step && *step <= last).map(|(_, it)| *it).sum()
     }
 
-    /// The order that a solution stands for. `values` are those of all variables, and these come first.
+    /// The order of a solution. `values` are those of all variables, of which these are the first.
     pub(super) fn read(&self, values: &[u64]) -> Vec<OpId> {
         let mut order = vec![OpId(0); self.windows.len()];
         let mut values = values.iter();
@@ -83,7 +83,7 @@ impl Order {
         order
     }
 
-    /// The variables' names, in their order.
+    /// The names of the variables, in their order.
     pub(super) fn names(&self, problem: &Problem) -> Vec<String> {
         let names = problem.graph.ops().iter().zip(&self.windows);
         names.flat_map(|(op, window)| window.clone().map(|step| format!("run_{}_{step}", op.name))).collect()

@@ -1,35 +1,32 @@
 //! Parts of a problem that are solved alone, for lower bounds on the whole.
 //!
-//! A part owns some tensors and looks at some operators. Its problem is what remains if
+//! A part owns some tensors and includes some operators. Its problem is the original one after these changes:
 //!
-//! - all other operators are left out of every schedule, while the dependences that run through
-//!   them stay;
-//! - tensors that it does not own cost nothing to put out and to bring in, so that they lie in the
-//!   scratchpad only while one of its operators needs them: they count as its workspace, less what
-//!   is saved where a result and an operand may share bytes; but for results that may do so with an
-//!   operand that it owns, if that depends on the order;
-//! - a tensor that it owns, but whose producer it does not look at, is an argument: it comes in
-//!   for nothing the first time, and it need not be written back.
+//! - all other operators are removed from every schedule; the dependences through them stay;
+//! - tensors that it does not own are evicted and loaded for free, so they are in the scratchpad only while one of its
+//!   operators needs them. They count as its workspace, minus the savings of results and operands that may share bytes,
+//!   except results that may share with an operand that it owns if that depends on the order;
+//! - a tensor that it owns, but whose producer it does not include, is an argument: its first load is free, and it is
+//!   never written back.
 //!
-//! Why the optimum of a part is a bound: take any plan of the whole, and leave out of it the
-//! operators that the part does not look at. What stays fits, since less lies there. An owned
-//! tensor then has a stay for each of those stays that contain a use in the part, or fewer, so it
-//! comes in again no more often than in the whole, and is written back only if it is there, too:
-//! what the part's plan moves of it, the whole's plan moves of it as well. So
+//! The optimum of a part is a lower bound: take any plan of the whole, and remove the operators outside of the part.
+//! The rest fits, since less is in the scratchpad. An owned tensor has at most one stay for each of its original stays
+//! that contain a use in the part, so it is reloaded no more often than in the whole, and is written back only if it is
+//! in the whole: the part's plan moves no more of it than the whole's plan. So
 //!
 //! ```text
 //! cost of a plan  =  Σ cost of each tensor  ≥  Σ over the parts:  Σ cost of the tensors that it owns
 //!                 ≥  Σ over the parts:  optimum of the part
 //! ```
 //!
-//! as long as no tensor is owned twice. Operators may be looked at by several parts.
+//! as long as no tensor is owned twice. Several parts may include the same operators.
 
 use super::precedence::Precedence;
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{Bytes, Dies, InPlace, OpId, Problem, TensorId, Use};
 
-/// The part of a problem that looks at these operators, given in an order that respects the
-/// dependences, and owns these tensors. Its own order is that order.
+/// The part of a problem that includes these operators, given in an order that respects the dependences, and owns these
+/// tensors. That order is its source order.
 pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_owned: &[bool]) -> SubProblem {
     let graph = &problem.graph;
     let mut is_inside = vec![false; graph.ops().len()];
@@ -40,7 +37,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         inside[op / 64] |= 1 << (op % 64);
         place[op] = index;
     }
-    // Owned, and touched twice at least, so that it can lie there in between.
+    // Owned, and touched at least twice, so that it can stay in between.
     let counts = |tensor: TensorId| {
         let n_readers = graph.readers(tensor).iter().filter(|it| is_inside[it.index()]).count();
         let is_written = graph.producer(tensor).is_some_and(|it| is_inside[it.index()]);
@@ -64,7 +61,7 @@ pub(super) fn part(problem: &Problem, precedence: &Precedence, ops: &[OpId], is_
         };
         let is_named = |it: TensorId| counts(it) || shares(it);
         let others = problem.operands(op).filter(|it| !is_named(*it)).map(|it| problem.room(it)).sum::<Bytes>();
-        // What results and operands share, unless both are there: in the order that is best for it.
+        // The savings of results and operands, unless both count: in the order that is best for it.
         let is_split = |it: &InPlace| it.dies != Dies::Never && !(is_named(it.result) && counts(it.operand));
         let others = others - problem.saved(&problem.in_place(op, is_split));
         let reads = operator.reads_on_chip().filter(|it| counts(*it)).map(Use::from);

@@ -1,19 +1,18 @@
-//! A covering problem falls into parts that share neither a row nor a write-back: one for each
-//! stretch of the order where the pressure exceeds the scratchpad and nothing that matters
-//! reaches over its end.
+//! Independent parts of a covering problem, which share neither a row nor a write-back: one for each range of the order
+//! where more is live than fits and no relevant gap crosses its end.
 
 use super::cover::{Cover, Row};
 use petgraph::unionfind::UnionFind;
 
 /// A covering problem of its own.
 pub(super) struct Part {
-    /// Its gaps, as the whole counts them, ascending.
+    /// Its gaps, in the numbering of the whole, ascending.
     pub gaps: Vec<usize>,
     /// The rest, with the gaps renumbered.
     pub cover: Cover,
 }
 
-/// The independent parts, by a representative gap. Gaps in no row are in no part: they are kept.
+/// The independent parts, by a representative gap. Gaps without rows are in no part: they are kept.
 pub(super) fn parts(cover: &Cover) -> Vec<Part> {
     let mut sets = UnionFind::<usize>::new(cover.choices.gaps.len());
     let mut is_in_row = vec![false; cover.choices.gaps.len()];

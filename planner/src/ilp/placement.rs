@@ -1,15 +1,15 @@
-//! Which tensor lies in which memory, where nothing moves: an integer program over sums of rooms.
+//! The memory of each tensor, if nothing moves: an integer program over sums of padded sizes.
 //!
-//! - `x[t][m]`: tensor `t` lies in memory `m`. One of its options is one.
-//! - `y[p][m]`: the result and the operand of pair `p` lie in memory `m` and share bytes, which needs `x` of both.
+//! - `x[t][m]`: tensor `t` lies in memory `m`. Exactly one of its options is one.
+//! - `y[p][m]`: the result and the operand of pair `p` lie in memory `m` and share bytes, which requires `x` of both.
 //!
-//! In each row and each memory with addresses, the rooms of what lives there, less those of the inner tensors of pairs that
-//! share bytes in this row, are at most the capacity. A result takes the place of one operand of its size, and an operand
-//! gives its place to one result; parts all share. Tensors that cannot lie together in a memory, since there is no packing,
-//! are not all there.
+//! In each row and each memory with addresses, the padded sizes of the live tensors, minus those of the inner tensors
+//! of pairs that share bytes in this row, are at most the capacity. A result takes the place of at most one operand of
+//! its size, and an operand shares with at most one result; parts all share. A set of tensors that has no packing in a
+//! memory is not assigned to it as a whole.
 //!
-//! Costs count from the cheapest option of each tensor, in units of what all of them have in common. Tensors that live in all
-//! rows count as one sum for each memory where they are many, so that rows are short.
+//! Costs are relative to the cheapest option of each tensor, in units of the greatest common divisor of the
+//! differences. If many tensors are live in all rows, they are one sum for each memory, so that rows are short.
 
 use super::solver::{Answer, Model};
 use crate::divisor::gcd;
@@ -25,37 +25,37 @@ pub(crate) struct Together {
     pub tensors: Vec<TensorId>,
 }
 
-/// What is asked.
+/// The problem.
 #[derive(Clone, Debug)]
 pub(crate) struct Assigning<'a> {
     pub problem: &'a Problem,
-    /// By tensor: where it may lie, and what that costs; none for what needs no place.
+    /// By tensor: the memories that it may lie in, with costs; empty for a tensor that needs no place.
     pub options: &'a [Vec<(MemoryId, u64)>],
     pub lives: &'a Lives,
     pub rooms: &'a Rooms,
     pub cuts: &'a [Together],
-    /// No assignment costs less.
+    /// A known lower bound on the cost.
     pub least: u64,
-    /// Only those are looked for that cost no more.
+    /// The highest cost of interest.
     pub most: Option<u64>,
 }
 
-/// What is known when the solver stops.
+/// The result when the solver stops.
 #[derive(Clone, Debug)]
 pub(crate) struct Assigned {
     /// The best assignment that was found.
     pub assignment: Option<Vec<Option<MemoryId>>>,
-    /// No assignment costs less.
+    /// A lower bound on the cost of every assignment.
     pub bound: u64,
-    /// Whether there is none at all that costs no more than `most`.
+    /// Whether there is no assignment with a cost of at most `most`.
     pub is_infeasible: bool,
 }
 
-/// From so many tensors on, those that live in all rows are one sum.
+/// The number of tensors from which on those that are live in all rows are one sum.
 const MANY: usize = 24;
 
 impl Assigning<'_> {
-    /// Solves it within so many nodes.
+    /// Solves it with a node limit.
     ///
     /// # Errors
     /// [`Error::Solver`].
@@ -87,14 +87,14 @@ impl Assigning<'_> {
             };
             x.iter().map(|it| it.iter().find(|it| is_set(it)).map(|it| it.0)).collect()
         };
-        // What the solver calls a choice may miss one by its tolerance.
+        // The solver's choice may violate the rows within its tolerance.
         let is_whole = |it: &Vec<Option<MemoryId>>| it.iter().zip(&x).all(|it| it.0.is_some() || it.1.is_empty());
         let assignment = values.map(read).filter(is_whole);
         let bound = base.saturating_add(bound.saturating_mul(unit)).max(self.least);
         Ok(Assigned { assignment, bound, is_infeasible: false })
     }
 
-    /// What all differences of costs have in common.
+    /// The greatest common divisor of all differences of costs.
     fn unit(&self) -> u64 {
         let differences = self.options.iter().flat_map(|it| {
             let least = it.iter().map(|it| it.1).min().unwrap_or(0);
@@ -103,7 +103,7 @@ impl Assigning<'_> {
         differences.fold(0, gcd).max(1)
     }
 
-    /// All variables and rows; none if there is no assignment for certain.
+    /// All variables and rows; `None` if there is provably no assignment.
     fn rows(&self, model: &mut Model, unit: u64) -> Option<Vec<Vec<(MemoryId, Choice)>>> {
         let mut x: Vec<Vec<(MemoryId, Choice)>> = Vec::with_capacity(self.options.len());
         for options in self.options {
@@ -185,7 +185,7 @@ impl Assigning<'_> {
                 if saved.is_empty() && terms.is_empty() && all.is_none() {
                     return None;
                 }
-                // The row before may say it all.
+                // The previous row may imply this one.
                 if let Some((before, capacity)) = &last
                     && saved.is_empty()
                     && i128::from(*capacity) <= left
@@ -212,7 +212,7 @@ impl Assigning<'_> {
         choice: &dyn Fn(TensorId, MemoryId) -> Option<Choice>,
     ) -> HashMap<u32, Vec<(TensorId, Variable)>> {
         let mut shared: HashMap<u32, Vec<(TensorId, Variable)>> = HashMap::new();
-        // By row and tensor: pairs of two of one size.
+        // By row and tensor: pairs of equal size.
         let mut of_result: HashMap<(u32, TensorId), Vec<Variable>> = HashMap::new();
         let mut of_operand = of_result.clone();
         for (row, pair) in &self.lives.pairs {
@@ -246,9 +246,9 @@ impl Assigning<'_> {
 /// Whether a tensor lies in a memory.
 #[derive(Clone, Copy, Debug)]
 enum Choice {
-    /// Nowhere else.
+    /// In every assignment.
     Always,
-    /// If this variable is one, which has this number.
+    /// If the variable with this index is one.
     Of(usize, Variable),
 }
 

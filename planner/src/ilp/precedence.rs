@@ -1,4 +1,4 @@
-//! Which operators must run before which, and in which steps each can run at all.
+//! The precedence between operators, and the steps in which each can run.
 
 use crate::reach::Reach;
 use crate::{Deadline, OpId, Problem};
@@ -13,13 +13,13 @@ pub(super) struct Precedence {
 }
 
 impl Precedence {
-    /// None if the deadline has passed before it is made, or if it would be too large: see [`Reach::of`].
+    /// `None` if the deadline passes first, or if it would be too large: see [`Reach::of`].
     pub(super) fn of(problem: &Problem, deadline: Deadline) -> Option<Precedence> {
         let ancestors = Reach::ancestors(&problem.graph, deadline)?;
         Some(Precedence::from(ancestors, Reach::descendants(&problem.graph, deadline)?))
     }
 
-    /// Likewise, where the order is that of the source.
+    /// The same with source order as the only order.
     pub(super) fn of_source(problem: &Problem, deadline: Deadline) -> Option<Precedence> {
         let n_ops = problem.graph.ops().len();
         let ancestors = Reach::of(n_ops, 0..n_ops, |op| op.checked_sub(1).into_iter(), deadline)?;
@@ -41,24 +41,23 @@ impl Precedence {
         self.ancestors.contains(after.index(), before.index())
     }
 
-    /// All that run before each operator.
+    /// All operators that run before each operator.
     pub(super) fn ancestors(&self) -> &Reach {
         &self.ancestors
     }
 
-    /// All that run after each operator.
+    /// All operators that run after each operator.
     pub(super) fn descendants(&self) -> &Reach {
         &self.descendants
     }
 
-    /// The steps in which an operator can run: all that it depends on comes before, and all that
-    /// depends on it after.
+    /// The steps in which an operator can run, given the numbers of its predecessors and successors.
     pub(super) fn window(&self, op: OpId) -> RangeInclusive<usize> {
         let n_ops = self.n_ancestors.len();
         self.n_ancestors[op.index()]..=n_ops - 1 - self.n_descendants[op.index()]
     }
 
-    /// Whether there is just one order.
+    /// Whether there is only one order.
     pub(super) fn is_total(&self) -> bool {
         (0..self.n_ancestors.len()).all(|it| self.is_pivot(OpId(it as u32)))
     }
@@ -68,7 +67,7 @@ impl Precedence {
         self.n_ancestors[op.index()] + self.n_descendants[op.index()] + 1 == self.n_ancestors.len()
     }
 
-    /// The dependences that do not follow from others, by operator, then by predecessor.
+    /// The dependences that others do not imply, by operator, then by predecessor.
     pub(super) fn reduced(&self, problem: &Problem) -> Vec<(OpId, OpId)> {
         let mut edges = Vec::new();
         for op in problem.graph.op_ids() {

@@ -1,16 +1,15 @@
-//! An integer program as text, for other solvers: which one it is, and what its columns are called.
+//! An integer program as text, for other solvers, and the names of its columns.
 //!
-//! Columns are named by what they mean: `run_conv1_3` is one if operator `conv1` runs in step 3,
-//! `on_x_4` if tensor `x` lies in the scratchpad in step 4, `reload_x_4` if it came in just before,
-//! and `spill_x` if it is ever written back. Where addresses are decided, `at_x_4` is the offset of
-//! `x` in step 4, `at_workspace_conv1_3` that of a workspace, both in units of the alignment, and
-//! `below_x_y_4` says which of the two is lower. `in_place_y_x_4` is one if the result `y` shares
-//! bytes with `x` in step 4, where that is a decision. What is not a letter or a digit in a name becomes
-//! `_`; where two names become one, the later ones get a number.
+//! Names of columns are mnemonic: `run_conv1_3` is one if operator `conv1` runs in step 3, `on_x_4` if tensor `x` is in
+//! the scratchpad in step 4, `reload_x_4` if it was loaded or reloaded just before, and `spill_x` if it is ever written
+//! back. If addresses are decided, `at_x_4` is the offset of `x` in step 4, `at_workspace_conv1_3` that of a workspace,
+//! both in units of the alignment, and `below_x_y_4` says which of the two is lower. `in_place_y_x_4` is one if the
+//! result `y` shares bytes with `x` in step 4, if that is a decision. Characters other than letters and digits become
+//! `_`; duplicate names get a number.
 //!
-//! The objective is the non-compulsory traffic in bytes: the column `constant`, which is fixed at
-//! one, adds what each plan has alike. Nothing is reduced but what no solver need see: tensors that
-//! one operator alone touches, steps in which an operator cannot run.
+//! The objective is the non-compulsory traffic in bytes: the column `constant`, which is fixed at one, adds the part
+//! that all plans have in common. The only reductions are those that no solver should have to do: tensors that only one
+//! operator touches, and steps in which an operator cannot run.
 
 use super::addressed::{AddressedFormula, check_all_is_free};
 use super::exact::keep_all;
@@ -21,21 +20,21 @@ use super::{lp, mps};
 use crate::{Bytes, Deadline, Error, OpId, Order, Problem};
 use std::collections::HashSet;
 
-/// How a program is written down.
+/// The file format of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The LP format: to be read by people, too.
+    /// The LP format, which is also readable.
     Lp,
     /// Free MPS.
     Mps,
 }
 
-/// What a program decides beside residency and replacement.
+/// The decisions of a program besides residency and replacement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Decisions {
-    /// Which orders are allowed. That of the source alone leaves one step to each operator.
+    /// The allowed orders. With source order, each operator has one step.
     pub order: Order,
-    /// Whether addresses are decided as well, for small problems, or the capacity is a plain sum.
+    /// Whether addresses are decided as well, for small problems. Otherwise only sums of sizes are limited.
     pub addresses: bool,
 }
 
@@ -43,7 +42,7 @@ pub struct Decisions {
 /// traffic.
 ///
 /// # Errors
-/// Those of [`Problem::check`]; [`Error::NotPlanned`] for addresses where some are reserved.
+/// Those of [`Problem::check`]; [`Error::NotPlanned`] for addresses if there are reserved ones.
 pub fn write_program(problem: &Problem, decisions: Decisions, format: Format) -> Result<String, Error> {
     let program = Program::new(problem, decisions)?;
     Ok(match format {
@@ -52,23 +51,23 @@ pub fn write_program(problem: &Problem, decisions: Decisions, format: Format) ->
     })
 }
 
-/// A whole number from zero to `most`.
+/// An integer from zero to `most`.
 pub(super) struct Column {
     pub name: String,
     pub weight: i128,
     pub most: u64,
 }
 
-/// Minimise the weights, `constant` included, such that the rows hold.
+/// Minimise the weighted sum, `constant` included, subject to the rows.
 pub(super) struct Program {
     pub what: &'static str,
     pub columns: Vec<Column>,
     pub rows: Vec<Row>,
-    /// The weight of a column that is one.
+    /// The weight of the constant column.
     pub constant: i128,
 }
 
-/// The name of the column that is one.
+/// The name of the constant column.
 pub(super) const CONSTANT: &str = "constant";
 
 impl Program {
@@ -120,7 +119,7 @@ impl Program {
     }
 }
 
-/// The names, in letters, digits and `_` only, each once.
+/// The names with only letters, digits and `_`, without duplicates.
 fn unique(names: Vec<String>) -> Vec<String> {
     let mut taken = HashSet::from([CONSTANT.to_owned()]);
     let plain =

@@ -16,7 +16,7 @@ pub(super) struct Reduced<'a> {
 }
 
 impl Reduced<'_> {
-    /// None if the deadline has passed before it is made, or if the problem is too large.
+    /// `None` if the deadline passes first, or if the problem is too large.
     pub(super) fn new<'a>(problem: &'a Problem, reductions: Reductions, deadline: Deadline) -> Option<Reduced<'a>> {
         let glued = if reductions.glue { glue(problem, deadline)? } else { unglued(problem) };
         let ordered = reductions.twins.then(|| twins::ordered(&glued.part.problem));
@@ -29,13 +29,13 @@ impl Reduced<'_> {
         self.ordered.as_ref().unwrap_or(&self.glued.part.problem)
     }
 
-    /// An order of the smaller problem that is near to one of the original.
+    /// An order of the smaller problem that is close to one of the original.
     pub(super) fn nearest_order(&self, order: &[OpId]) -> Vec<OpId> {
         let mut position = vec![0; order.len()];
         order.iter().enumerate().for_each(|(step, op)| position[op.index()] = step);
         let graph = &self.problem().graph;
         let position = |op: OpId| (Reverse(position[self.glued.part.members(op)[0].index()]), Reverse(op));
-        // Of those that are ready, the one that comes first in the original's order.
+        // Among the ready operators, the one that comes first in the original's order.
         let mut n_missing: Vec<usize> = graph.op_ids().map(|op| graph.predecessors(op).len()).collect();
         let mut ready: BinaryHeap<_> = graph.op_ids().filter(|it| n_missing[it.index()] == 0).map(position).collect();
         let mut nearest = Vec::with_capacity(n_missing.len());
@@ -51,7 +51,7 @@ impl Reduced<'_> {
         nearest
     }
 
-    /// An outline of the smaller problem that is near to one of the original, and fits.
+    /// An outline of the smaller problem that is close to one of the original, and fits.
     pub(super) fn nearest(&self, outline: &Outline) -> Outline {
         let order = self.nearest_order(&outline.order);
         let kept = splice::kept(outline);
@@ -71,12 +71,12 @@ impl Reduced<'_> {
         mended(self.problem(), order, &nearest)
     }
 
-    /// The tensor of the original that one of the smaller problem is.
+    /// The tensor of the original for one of the smaller problem.
     pub(super) fn tensor(&self, tensor: TensorId) -> TensorId {
         self.glued.part.tensor(tensor)
     }
 
-    /// The original's outline that one of the smaller problem stands for.
+    /// The outline of the original for one of the smaller problem.
     pub(super) fn expand(&self, outline: &Outline) -> Outline {
         let (order, kept) = self.glued.expand(self.original, &outline.order, &splice::kept(outline));
         mended(self.original, order, &kept)

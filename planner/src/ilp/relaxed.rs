@@ -1,20 +1,20 @@
 //! A bound on replacement in a long order: the relaxation of its covering problem, in a form that stays small.
 //!
-//! A row of the covering problem has a term for each gap across a step, some hundred in each of ten thousands of steps.
-//! But the gaps across a step are those across the step before it, but for the ones that begin or end in between. So
-//! with a variable for what is dropped beyond need in each step, the difference of neighbouring rows says the same:
+//! A row of the covering problem has a term for each gap across a step, about a hundred in each of tens of thousands of
+//! steps. But the gaps across a step differ from those across the previous one only by those that begin or end in
+//! between. So with a variable for the surplus of each step, the difference of adjacent rows is equivalent:
 //!
 //! ```text
 //! Σ over the gaps g that begin at s: room(g)·dropped[g]  −  Σ over those that end at s: room(g)·dropped[g]
 //!     −  beyond[s]  +  beyond[s − 1]  =  excess(s)  −  excess(s − 1)                           each step s
 //! ```
 //!
-//! where the excess is zero at a step with room to spare. Each variable is in two rows: a flow through the steps. Its
-//! relaxation is solved in one go, and where sizes are alike, it loses little.
+//! where the excess is zero at a step that fits. Each variable is in two rows: a flow through the steps. Its relaxation
+//! is solved as a whole, and with similar sizes it loses little.
 //!
-//! Very long orders are cut into windows that share no step. They are independent of each other if a gap costs in each
-//! window the share of its steps in which room must be made there, and what is written back counts only where all gaps
-//! of the tensor lie within one window.
+//! Very long orders are divided into windows without common steps. They are independent if the cost of a gap in each
+//! window is proportional to its steps with excess there, and a write-back counts only if all gaps of the tensor lie
+//! within one window.
 
 use super::cover::LongCover;
 use super::sliding::{steps_of, windows};
@@ -25,10 +25,10 @@ use good_lp::{Expression, Variable};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Steps of a window.
+/// Steps per window.
 const WIDTH: u32 = 4096;
 
-/// A lower bound on what any choice costs, as far as the deadline allows.
+/// A lower bound on the cost of any choice, as far as the deadline allows.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -36,32 +36,32 @@ pub(super) fn relaxed_bound(cover: &LongCover, deadline: Deadline) -> Result<Byt
     bound_in_windows(cover, WIDTH, deadline)
 }
 
-/// Likewise, from windows of so many steps.
+/// The same from windows of this many steps.
 fn bound_in_windows(cover: &LongCover, width: u32, deadline: Deadline) -> Result<Bytes, Error> {
     let parts = parts(cover, &windows(&steps_of(cover), width, 0));
     let bounds: Result<Vec<Bytes>, Error> = parts.par_iter().map(|it| it.bound(deadline)).collect();
     Ok(bounds?.into_iter().sum())
 }
 
-/// What of a covering problem lies within some steps.
+/// The part of a covering problem within some steps.
 struct Part {
     gaps: Vec<PartOfGap>,
-    /// By step: the room that must be made.
+    /// By step: the space that must be freed.
     excess: Vec<Bytes>,
 }
 
-/// A gap as far as it lies within some steps.
+/// The part of a gap within some steps.
 struct PartOfGap {
-    /// Counted from the first of these steps.
+    /// Relative to the first of these steps.
     inside: Range<usize>,
     room: Bytes,
     cost: Bytes,
-    /// What it costs to write the tensor back, once for all gaps of it; they are neighbours, and this is the first of
-    /// so many of them, or one of those behind it.
+    /// The cost of writing the tensor back, once for all its gaps. They are adjacent, and this is the number of the
+    /// tensor's gaps from this one on.
     write: Option<(Bytes, usize)>,
 }
 
-/// The parts of a covering problem in windows that share no step.
+/// The parts of a covering problem in windows without common steps.
 fn parts(cover: &LongCover, windows: &[Range<u32>]) -> Vec<Part> {
     let n_rows = cover.n_rows();
     let n_rows = |steps: &Range<u32>| n_rows[steps.end as usize] - n_rows[steps.start as usize];
@@ -101,7 +101,7 @@ fn parts(cover: &LongCover, windows: &[Range<u32>]) -> Vec<Part> {
 }
 
 impl Part {
-    /// A lower bound on what any choice costs; zero if there is no time to solve the relaxation.
+    /// A lower bound on the cost of any choice; zero if there is no time to solve the relaxation.
     fn bound(&self, deadline: Deadline) -> Result<Bytes, Error> {
         let n_steps = self.excess.len();
         if !solver::is_time_for(4 * (self.gaps.len() + n_steps), deadline) {
@@ -112,7 +112,7 @@ impl Part {
         let unit_of_costs = self.gaps.iter().map(|it| it.cost.0).fold(0, gcd).max(1);
         let mut model = Model::relaxed();
         let mut rows: Vec<Expression> = vec![Expression::default(); n_steps + 1];
-        // Of the last tensor that may be written back, and how many more gaps it has.
+        // The last tensor that may be written back, and the number of its remaining gaps.
         let mut written: Option<(Variable, usize)> = None;
         for gap in &self.gaps {
             let cost = gap.cost.0 / unit_of_costs;
@@ -150,7 +150,7 @@ mod tests {
     use crate::testing::{Shape, seeded_problem};
     use crate::{Bytes, Deadline, OpId};
 
-    /// No bound is above the optimum, in one window or in several, and that of one window is near it.
+    /// No bound is above the optimum, in one window or in several, and that of one window is close to it.
     #[test]
     fn bounds_are_no_more_than_the_optimum() {
         let (mut of_all, mut of_one, mut of_several) = (Bytes::ZERO, Bytes::ZERO, Bytes::ZERO);
@@ -170,7 +170,7 @@ mod tests {
         assert!(of_all.0 / 3 < of_several.0, "{of_several} of {of_all}");
     }
 
-    /// What the parts of a gap cost adds up to no more than the gap does.
+    /// The costs of the parts of a gap add up to at most the cost of the gap.
     #[test]
     fn parts_of_gaps_cost_no_more_than_gaps() {
         for seed in 0..20 {

@@ -1,12 +1,12 @@
 //! Optimal replacement in a fixed order.
 //!
 //! 1. The order gives a covering problem ([`LongCover`]). A large one is improved [window by window](super::sliding);
-//!    of one that is too long to be written out, that is all, and its bound is that of its [relaxation](relaxed_bound).
-//! 2. Others ([`Cover`]) fall into independent [`parts`].
-//! 3. Each part goes to the solver, in units of the greatest common divisor of its sizes and
-//!    rooms, so that coefficients are small and whole.
-//! 4. What the solver has not settled after so many nodes, it gets again, with rows that break
-//!    symmetries ([`exchanges`]).
+//!    if it is too long for explicit rows, that is all, and its bound is that of its [relaxation](relaxed_bound).
+//! 2. Others ([`Cover`]) are divided into independent [`parts`].
+//! 3. Each part goes to the solver, in units of the greatest common divisor of its sizes and padded sizes, so that
+//!    coefficients are small integers.
+//! 4. A part that is open after the node limit goes to the solver again, with rows that break symmetries
+//!    ([`exchanges`]).
 
 use super::cover::{Cover, LongCover};
 use super::either_way::replace_with_choices;
@@ -22,30 +22,28 @@ use crate::replacement::ReplacementRule;
 use crate::{Bytes, Deadline, Error, OpId, Outline, Problem, TensorId};
 use good_lp::{Expression, Variable, constraint};
 
-/// *Measured* on training graphs: what is settled in a second takes fewer, what takes fewer
-/// afterwards with symmetries broken has had more.
+/// *Measured* on training graphs: parts that are solved in a second take fewer nodes, and parts that benefit from
+/// breaking symmetries take more.
 const NODES_OF_FIRST_ATTEMPT: i32 = 2000;
 
-/// The part of the time left that windows of a large problem may take before it is solved as a whole.
+/// The share of the remaining time for windows of a large problem before it is solved as a whole.
 const SHARE_OF_WINDOWS: f64 = 0.5;
 
-/// How far an attempt came.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The best that was found.
+    /// The best outline that was found.
     pub outline: Outline,
-    /// No outline within the question has less non-compulsory traffic
-    /// ([`Outline::non_compulsory`]).
+    /// A lower bound on the non-compulsory traffic ([`Outline::non_compulsory`]) of every outline that was asked for.
     pub lower_bound: Bytes,
     /// Whether the outline attains the bound.
     pub proven: bool,
 }
 
-/// The outline with the least traffic among those that run the operators in this order, which
-/// must respect the dependences.
+/// The outline with the least traffic among those in this order, which must respect the dependences.
 ///
-/// `start` is an outline to improve on; one of another order is of no use and ignored. At the
-/// deadline the best outline so far is returned, and there is always one.
+/// `start` is an outline to improve on; one with another order is ignored. At the deadline the best outline so far is
+/// returned; there always is one.
 ///
 /// # Errors
 /// Those of [`Problem::check`]; [`Error::Solver`].
@@ -58,8 +56,8 @@ pub fn replace(
     replace_within(problem, order, problem.capacity(), start, deadline)
 }
 
-/// Likewise, where the rooms of what is on-chip add up to no more than `capacity`, except while an
-/// operator runs that needs more for itself. Then the bound is one on such outlines only.
+/// The same if the padded sizes in the scratchpad add up to at most `capacity`, except while an operator runs that
+/// needs more by itself. Then the bound is only for such outlines.
 ///
 /// # Errors
 /// Those of [`replace()`].
@@ -76,7 +74,7 @@ pub fn replace_within(
     }
     let long = LongCover::new(problem, order, capacity);
     let cover = long.in_rows();
-    // What does not fit a lesser capacity can be completed, but only where rows are written out.
+    // A start that does not fit a smaller capacity can be completed only with explicit rows.
     let is_start = |it: &&Outline| it.order == order && (cover.is_some() || capacity == problem.capacity());
     let mut dropped = match (start.filter(is_start), &cover) {
         (Some(start), _) => gap::dropped(&long.choices.gaps, start),
@@ -88,7 +86,7 @@ pub fn replace_within(
     };
     cover.iter().for_each(|it| it.complete(&mut dropped));
     improve_in_windows(&long, &mut dropped, deadline.part(SHARE_OF_WINDOWS))?;
-    // Windows know no pins.
+    // Windows ignore pins.
     cover.iter().filter(|it| it.has_clashes).for_each(|it| it.complete(&mut dropped));
     let mut lower_bound = problem.restreamed();
     match cover {
@@ -106,11 +104,11 @@ pub fn replace_within(
     Ok(Outcome { outline, lower_bound, proven })
 }
 
-/// Writes the best choice found to `dropped`, and gives a lower bound on what any choice costs.
+/// Writes the best choice found to `dropped`, and returns a lower bound on the cost of any choice.
 fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result<Bytes, Error> {
     let max_nodes = if cover.has_clashes { i32::MAX } else { NODES_OF_FIRST_ATTEMPT };
     let bound = attempt(cover, &[], dropped, max_nodes, deadline)?;
-    // Exchanges are told from rows that are over all gaps across their steps.
+    // Exchanges are derived from rows that have all gaps across their steps.
     if cover.choices.cost(dropped) <= bound || cover.has_clashes {
         return Ok(bound);
     }
@@ -119,7 +117,7 @@ fn improve(cover: &Cover, dropped: &mut Vec<bool>, deadline: Deadline) -> Result
     Ok(bound.max(attempt(cover, &exchanges, dropped, i32::MAX, deadline)?))
 }
 
-/// One run of the solver: writes the better choice to `dropped`, and gives the lower bound.
+/// One run of the solver: writes the better choice to `dropped`, and returns the lower bound.
 pub(super) fn attempt(
     cover: &Cover,
     exchanges: &[(usize, usize)],
@@ -127,7 +125,7 @@ pub(super) fn attempt(
     max_nodes: i32,
     deadline: Deadline,
 ) -> Result<Bytes, Error> {
-    // Making it takes as long as handing it over.
+    // Building the model takes as long as handing it over.
     if !solver::is_time_for(cover.rows.iter().map(|row| row.terms.len()).sum(), deadline) {
         return Ok(Bytes::ZERO);
     }
@@ -143,19 +141,19 @@ pub(super) fn attempt(
     Ok(Bytes(answer.bound * unit))
 }
 
-/// The formulas of [`Cover`], sizes in this unit. The first variables are `dropped[g]`, by gap;
-/// then come `written[t]`.
+/// The formulas of [`Cover`], with sizes in this unit. The first variables are `dropped[g]`, by gap; then come
+/// `written[t]`.
 fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool]) -> Model {
     let mut model = Model::default();
     let weights = cover.choices.sizes.iter().map(|it| it.0 / unit);
     let dropped: Vec<Variable> = weights.zip(start).map(|(weight, start)| model.binary(weight, *start)).collect();
-    // A tensor that leaves anywhere has been written back.
+    // Every evicted tensor is written back.
     let mut written: Option<(TensorId, Variable)> = None;
     for (gap, tensor) in cover.choices.written.iter().enumerate().filter_map(|(gap, it)| Some((gap, (*it)?))) {
         let variable = match written {
             Some((last, variable)) if last == tensor => variable,
             _ => {
-                // Gaps of one tensor are neighbours.
+                // Gaps of one tensor are adjacent.
                 let gaps = (gap..start.len()).take_while(|it| cover.choices.written[*it] == Some(tensor));
                 let leaves = gaps.into_iter().any(|it| start[it]);
                 model.binary(cover.choices.sizes[gap].0 / unit, leaves)
@@ -164,13 +162,13 @@ fn model(cover: &Cover, exchanges: &[(usize, usize)], unit: u64, start: &[bool])
         written = Some((tensor, variable));
         model.constraints.push(constraint!(variable >= dropped[gap]));
     }
-    // At each step, what leaves makes the room that is needed.
+    // At each step, evictions free the required space.
     for row in &cover.rows {
         let unit = row.terms.iter().fold(0, |unit, (_, worth)| gcd(unit, worth.0));
         let made: Expression = row.terms.iter().map(|&(gap, worth)| (worth.0 / unit) as f64 * dropped[gap]).sum();
         model.constraints.push(made.geq(row.excess.0.div_ceil(unit) as f64));
     }
-    // Where two gaps can be exchanged at no loss, one goes first.
+    // If two gaps can be exchanged without loss, one goes first.
     model.constraints.extend(exchanges.iter().map(|&(a, b)| constraint!(dropped[a] <= dropped[b])));
     model
 }

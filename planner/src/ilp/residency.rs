@@ -1,4 +1,4 @@
-//! The decision which tensors lie in the scratchpad, when.
+//! The tensors in the scratchpad in each step.
 
 use super::order::Order;
 use super::solver::Model;
@@ -7,29 +7,27 @@ use good_lp::{Expression, Variable, constraint};
 use std::ops::{Range, RangeInclusive};
 
 /// `on[k][t]`: tensor *k* lies in the scratchpad while step *t* runs.
-/// `reload[k][t]`: it came in just before, for the first time or again.
-/// `spill[k]`: it is written back, as soon as it is there: whenever it leaves, that costs the same.
-/// `in_place[k][l][t]`: a result and an operand share bytes in step *t*, where that depends on the
-/// order.
+/// `reload[k][t]`: it was loaded or reloaded just before.
+/// `spill[k]`: it is written back, as soon as it exists: the cost does not depend on the time.
+/// `in_place[k][l][t]`: a result and an operand share bytes in step *t*, if that depends on the order.
 ///
-/// There are such variables for the tensors that can be there between two steps: those that
-/// several operators touch. The others are part of what their operator needs while it runs.
+/// There are variables for the tensors that can be present between two steps: those that several operators touch. The
+/// others are part of the needs of their operator.
 pub(super) struct Residency {
     tensors: Vec<Tracked>,
-    /// The first variable of the first tensor, by place in the model.
+    /// The index in the model of the first variable of the first tensor.
     first: usize,
-    /// Per operator: the room of what it alone touches, workspace included, less what it saves in
-    /// every order.
+    /// By operator: the padded size of what only it touches, workspace included, minus what it saves in every order.
     own: Vec<i128>,
-    /// Results in the place of operands, where that is a decision.
+    /// Results in the place of operands, if that is a decision.
     shared: Vec<Shared>,
-    /// The bytes that the objective counts too much: arguments have to come in once.
+    /// The bytes in the objective that are compulsory: arguments must be loaded once.
     pub compulsory: Bytes,
 }
 
-/// Steps in which a tensor lies in the scratchpad without a break.
+/// Steps in which a tensor is in the scratchpad without a break.
 pub(super) struct Presence {
-    /// The tensor, by its place among those of the residency.
+    /// The index of the tensor in the residency.
     pub index: usize,
     pub tensor: TensorId,
     pub steps: Range<Step>,
@@ -45,7 +43,7 @@ pub(super) struct Shared {
 struct Tracked {
     tensor: TensorId,
     room: u64,
-    /// The steps in which it can be of use.
+    /// The steps in which sharing is possible.
     steps: RangeInclusive<usize>,
     on: Vec<Variable>,
     reload: Vec<Variable>,
@@ -53,7 +51,7 @@ struct Tracked {
 }
 
 impl Residency {
-    /// Costs are counted in this unit, which divides every size.
+    /// Costs are in this unit, which divides every size.
     pub(super) fn new(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let own = problem.graph.op_ids().map(|op| own(problem, op)).collect();
         let mut residency = Residency::of(problem, order, start, unit, own, |it| problem.is_tracked(it), model);
@@ -67,7 +65,7 @@ impl Residency {
         residency
     }
 
-    /// Likewise, but with variables for whatever lies in the scratchpad, workspaces excepted.
+    /// The same with variables for everything in the scratchpad except workspaces.
     pub(super) fn of_all(problem: &Problem, order: &Order, start: &Outline, unit: u64, model: &mut Model) -> Residency {
         let graph = &problem.graph;
         let own = graph.op_ids().map(|it| problem.workspace_room(it)).collect();
@@ -132,13 +130,13 @@ impl Residency {
             for &pair in &pairs {
                 let variable = model.binary(0, step == Some(at) && chosen.contains(&pair));
                 self.shared.push(Shared { pair, step: at, variable });
-                // All others that read it have run.
+                // All other readers have run.
                 for &reader in problem.graph.readers(pair.operand).iter().filter(|it| **it != op) {
                     let has_run = order.ran_before(reader, at);
                     model.constraints.push(constraint!(variable <= has_run));
                 }
             }
-            // The operator runs, and no tensor is in two pairs, but for one with several parts.
+            // The operator runs, and no tensor is in two pairs, except one with several parts.
             let shared = &self.shared[first..];
             let mut limit = |belongs: &dyn Fn(&InPlace) -> bool| {
                 let sum: Expression = shared.iter().filter(|it| belongs(&it.pair)).map(|it| it.variable).sum();
@@ -160,9 +158,9 @@ impl Residency {
         self.shared.iter().filter(move |it| it.step == step)
     }
 
-    /// In every step, what lies in the scratchpad fits.
+    /// In every step, the contents of the scratchpad fit.
     ///
-    /// `all_levels` asks for this even where nothing could exceed the capacity.
+    /// With `all_levels`, there are rows even for steps that could not exceed the capacity.
     pub(super) fn limit(&self, problem: &Problem, order: &Order, all_levels: bool, model: &mut Model) {
         if problem.graph.has_pins() {
             self.exclude(problem, order, model);
@@ -187,8 +185,8 @@ impl Residency {
         }
     }
 
-    /// In every step, no two tensors are there of which pins are in each other's way, but for a result and an operand that
-    /// share bytes; and none while an operator runs that alone touches what its pin is in the way of.
+    /// In every step, no two tensors with conflicting pins are present, except a result and an operand that share
+    /// bytes; and no tensor is present while an operator runs that alone touches a tensor at its addresses.
     fn exclude(&self, problem: &Problem, order: &Order, model: &mut Model) {
         let apart = problem.graph.apart();
         let mut place: Vec<Option<usize>> = vec![None; apart.len()];
@@ -224,7 +222,7 @@ impl Residency {
         }
     }
 
-    /// What is known: these tensors cost so much together, first loads of arguments left aside.
+    /// Adds a known bound: these tensors together cost at least this much, without first loads of arguments.
     pub(super) fn add_floor(
         &self,
         problem: &Problem,
@@ -246,7 +244,7 @@ impl Residency {
         model.constraints.push(cost.geq(least as f64));
     }
 
-    /// What a solution keeps across the boundary after each step.
+    /// The tensors that a solution keeps across the boundary after each step.
     pub(super) fn read(&self, values: &[u64], n_steps: usize) -> Vec<Vec<TensorId>> {
         let mut kept = vec![Vec::new(); n_steps];
         let mut values = &values[self.first..];
@@ -262,12 +260,12 @@ impl Residency {
         kept
     }
 
-    /// Each tensor, the first step in which it can be of use, and from there `on` and `reload`.
+    /// Each tensor, the first step in which it can be useful, and from there `on` and `reload`.
     pub(super) fn variables(&self) -> impl Iterator<Item = (TensorId, usize, &[Variable], &[Variable])> {
         self.tensors.iter().map(|it| (it.tensor, *it.steps.start(), it.on.as_slice(), it.reload.as_slice()))
     }
 
-    /// Where a solution has each tensor, from when it comes in to its last use before it leaves.
+    /// The presences of each tensor in a solution, each from its load to its last use before its eviction.
     pub(super) fn presences(&self, values: &[u64], problem: &Problem, order: &[OpId]) -> Vec<Presence> {
         let mut presences: Vec<Presence> = Vec::new();
         let mut values = &values[self.first..];
@@ -296,7 +294,7 @@ impl Residency {
         presences
     }
 
-    /// The variables' names, in their order.
+    /// The names of the variables, in their order.
     pub(super) fn names(&self, problem: &Problem) -> Vec<String> {
         let mut names = Vec::new();
         for tracked in &self.tensors {
@@ -331,38 +329,38 @@ impl Tracked {
             let reads: Expression = readers.iter().filter_map(|it| order.run(*it, step)).sum();
             let made: Expression = producer.and_then(|it| order.run(it, step)).into_iter().sum();
 
-            // It is there while an operator runs that reads or writes it.
+            // It is present while an operator runs that reads or writes it.
             model.constraints.push(constraint!(on >= reads.clone() + made.clone()));
-            // It is there because it stayed, was made, or came in.
+            // It is present because it stayed, was written, or was loaded.
             let stayed: Expression = self.on[..index].last().into_iter().sum();
             model.constraints.push(constraint!(on <= stayed + made + reload));
-            // It comes in only for an operator that reads it.
+            // It is loaded only for an operator that reads it.
             model.constraints.push(constraint!(reload <= reads));
-            // It comes in only after it was written back.
+            // It is reloaded only after it was written back.
             if let Some(spill) = self.spill {
                 model.constraints.push(constraint!(reload <= spill));
             }
         }
         let reloads: Expression = self.reload.iter().sum();
         match self.spill {
-            // What is written back comes in once at most if it is read once.
+            // A tensor that is written back is reloaded at most once if it is read once.
             Some(spill) if readers.len() == 1 => model.constraints.push(reloads.leq(spill)),
             Some(_) => {}
-            // An argument comes in at least once.
+            // An argument is loaded at least once.
             None if producer.is_none() => model.constraints.push(reloads.geq(1)),
             None => {}
         }
     }
 }
 
-/// The room that an operator needs for its workspace and for what it alone touches.
+/// The padded size of an operator's workspace and of the tensors that only it touches.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
     let alone = problem.operands(op).filter(|it| !problem.is_tracked(*it));
     problem.workspace_room(op) + alone.map(|it| problem.room(it)).sum()
 }
 
-/// Per tensor, the steps in which an outline has it in the scratchpad, and those just before which
-/// it came in; ascending.
+/// By tensor: the steps in which an outline has it in the scratchpad, and those just before which it was loaded;
+/// ascending.
 fn steps_of(problem: &Problem, outline: &Outline) -> (Vec<Vec<usize>>, Vec<Vec<usize>>) {
     let mut there = vec![Vec::new(); problem.graph.tensors().len()];
     let mut comes = there.clone();

@@ -1,7 +1,7 @@
-//! A stretch of the order as a problem of its own.
+//! A range of the order as a problem of its own.
 //!
-//! What lies where when the stretch begins and when it ends is given. It becomes part of the
-//! problem: an operator *entry* that runs first, and an operator *exit* that runs last.
+//! The places of tensors at its start and at its end are given. They become part of the problem: an operator *entry*
+//! runs first, and an operator *exit* runs last.
 //!
 //! | a tensor        | as the stretch begins                    | as it ends                         |
 //! |-----------------|------------------------------------------|------------------------------------|
@@ -9,47 +9,46 @@
 //! | here and in host memory | an argument that *entry* reads   | likewise, and it is stored         |
 //! | in host memory  | an argument: it must come in to be read  | it is stored, and *exit* leaves it |
 //!
-//! Edges keep *entry* before, and *exit* behind all others.
+//! Edges keep *entry* before and *exit* after all others.
 //!
-//! What an argument's first load and a store cost is counted as if it were compulsory, so these
-//! constants are added, where they are not compulsory in truth.
+//! The first load of an argument and a store count as compulsory there, so those that are not compulsory in the whole
+//! are added as a constant.
 
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{Bytes, InPlace, MemoryId, OpId, Outline, Problem, TensorId, Use};
 use std::ops::Range;
 
-/// Where a tensor lies at a boundary between two steps.
+/// The place of a tensor at a boundary between two steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Lies {
-    /// In the scratchpad, and nowhere else.
+    /// In the scratchpad only.
     Here,
-    /// In the scratchpad, and host memory has a copy.
+    /// In the scratchpad, with a copy in host memory.
     Both,
     /// In host memory only.
     Host,
 }
 
-/// Where the tensors lie that cross a boundary, by tensor.
+/// The places of the tensors that cross a boundary, by tensor.
 pub(super) type Boundary = Vec<(TensorId, Lies)>;
 
-/// A stretch of the order as a problem of its own.
+/// A range of the order as a problem of its own.
 pub(super) struct Segment {
     pub part: SubProblem,
-    /// Non-compulsory traffic that the problem itself does not count.
+    /// Non-compulsory traffic that the problem does not count.
     pub constant: Bytes,
 }
 
 impl Segment {
     /// The segment of some operators, in an order that respects the dependences.
     ///
-    /// The boundaries name all tensors that cross them, those without bytes and streamed weights
-    /// excepted. None if what is here at a boundary does not fit.
+    /// The boundaries contain all tensors that cross them, except those without bytes and streamed weights. `None` if
+    /// the tensors in the scratchpad at a boundary do not fit.
     pub(super) fn new(problem: &Problem, ops: &[OpId], entry: &Boundary, exit: &Boundary) -> Option<Segment> {
         Segment::with_order(problem, ops, 0..ops.len(), entry, exit)
     }
 
-    /// Likewise, where only some of the operators may change places with each other, and the others
-    /// run where they do.
+    /// The same if only some of the operators may change places, and the others stay in order.
     pub(super) fn with_order(
         problem: &Problem,
         ops: &[OpId],
@@ -72,7 +71,7 @@ impl Segment {
         let mut builder = SubProblemBuilder::new(problem);
         let mut constant = Bytes::ZERO;
 
-        // What has a host copy as the stretch begins.
+        // Tensors with a host copy at the start.
         entry.iter().filter(|it| it.1 != Lies::Here).for_each(|it| _ = builder.argument(it.0));
         let entry_op = entry.iter().any(|it| it.1 != Lies::Host).then(|| {
             let of = |lies: Lies| entry.iter().filter(move |it| it.1 == lies).map(|it| it.0);
@@ -84,7 +83,7 @@ impl Segment {
         let mut own_ops: Vec<OpId> = Vec::with_capacity(ops.len());
         for (index, &op) in ops.iter().enumerate() {
             let operator = graph.op(op);
-            // What was written before and does not cross the boundary has no bytes.
+            // An earlier result that does not cross the boundary has no bytes.
             let is_there = |it: &&Use| {
                 it.from.contains(MemoryId::SCRATCHPAD)
                     && (builder.has(it.tensor) || graph.producer(it.tensor).is_none())
@@ -93,7 +92,7 @@ impl Segment {
             let own = builder.op(&operator.name, &[op], reads, &operator.writes, operator.workspace);
             let is_first = !graph.predecessors(op).iter().any(|it| is_inside[it.index()]);
             entry_op.iter().filter(|_| is_first).for_each(|it| builder.order(*it, own));
-            // What is not free waits for all before it, and what is free for all that is not.
+            // A fixed operator waits for all before it, and a free one for all fixed ones before it.
             let waits_for = match free.contains(&index) {
                 true => free.start.saturating_sub(1)..free.start,
                 false => index.saturating_sub(free.len() + 1)..index,
@@ -108,11 +107,11 @@ impl Segment {
                     constant += size(tensor);
                 }
             }
-            // What crosses the end is still to be read.
+            // A tensor that crosses the end is still to be read.
             let ends = |it: &&InPlace| find(exit, it.operand).is_none() && graph.readers(it.operand).contains(&op);
             operator.in_place.iter().filter(ends).for_each(|it| builder.in_place(it));
         }
-        // What lay here only, and is in host memory at the end, is written back.
+        // A tensor only in the scratchpad at the start, and in host memory at the end, is written back.
         for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Here && is_in_host_at_exit(it.0)) {
             builder.result(tensor);
             constant += size(tensor);
@@ -130,7 +129,7 @@ impl Segment {
         }
         debug_assert!(entry.iter().all(|it| it.1 != Lies::Here || !graph.has_host_copy(it.0)));
         let part = builder.build_by_rooms();
-        // What was put out before comes in for the first time as far as this problem knows.
+        // A tensor that was evicted earlier counts as loaded for the first time in this problem.
         for &(tensor, _) in entry.iter().filter(|it| it.1 == Lies::Host) {
             if !part.problem.graph.readers(part.own_tensor(tensor)?).is_empty() {
                 constant += size(tensor);
@@ -148,8 +147,8 @@ impl Segment {
         order
     }
 
-    /// An outline of the segment's own problem, as a part of the whole: the operators, what is kept
-    /// of what lay here as the stretch began, and what is kept after each of them.
+    /// Converts an outline of the segment's own problem to a part of the whole: the operators, the tensors kept from
+    /// the start, and the tensors kept after each operator.
     pub(super) fn part_of_whole(&self, outline: &Outline) -> Part {
         let kept = super::splice::kept(outline);
         let old = |kept: &Vec<TensorId>| kept.iter().map(|it| self.part.tensor(*it)).collect();
@@ -168,11 +167,11 @@ impl Segment {
     }
 }
 
-/// Some operators of an outline, in order, and what is kept after each.
+/// Some operators of an outline, in order, and the tensors kept after each.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Part {
     pub ops: Vec<OpId>,
     pub kept: Vec<Vec<TensorId>>,
-    /// What is kept between the step before and the first one.
+    /// The tensors kept between the step before and the first one.
     pub kept_before: Vec<TensorId>,
 }

@@ -1,12 +1,11 @@
 //! Replacement window by window, for orders that are too long for one program.
 //!
-//! In a window of steps, the gaps that lie within it are free and all others stay as they are. What is left is a
-//! covering problem of its own, with less to cover where others have left. Windows that share no step are
-//! independent of each other and are solved side by side; then come those between them. Each round has wider
-//! windows than the one before, until one is the whole, or so wide that the next ones bring little. The rows of the
-//! whole are never written out, only those of a window.
+//! In a window of steps, the gaps within it are free and all others are fixed. The rest is a smaller covering problem,
+//! with less to cover where other gaps were dropped. Windows without common steps are independent and are solved
+//! concurrently; then come windows that straddle their ends. Windows are wider in each round, until one covers
+//! everything, or is so wide that wider ones gain little. Only the rows of windows are explicit.
 //!
-//! Effort is counted in nodes; the clock only cuts off.
+//! Effort is counted in nodes; the clock only sets a limit.
 
 use super::cover::{Cover, LongCover, undominated};
 use super::replace::attempt;
@@ -17,17 +16,17 @@ use std::ops::Range;
 use std::time::Duration;
 use tracing::debug;
 
-/// Covering problems with fewer terms are solved at once.
+/// Covering problems with fewer terms are solved as a whole.
 const MIN_TERMS: usize = 50_000;
 
-/// Steps of the windows of the first round; twice as many in each later one.
+/// The width in steps of the windows of the first round; it doubles in each round.
 const WIDTH: u32 = 32;
 
-/// Nodes for each window, and how long it may take at most: more for one of more steps.
+/// The node limit for each window, and its time limit, which grows with its width.
 const NODES: i32 = 200;
 const TIME_PER_STEP: Duration = Duration::from_millis(10);
 
-/// Steps of the widest windows.
+/// The width in steps of the widest windows.
 const WIDEST: u32 = 2048;
 
 /// Improves a choice that covers all rows, if the problem is large.
@@ -41,7 +40,7 @@ pub(super) fn improve_in_windows(cover: &LongCover, dropped: &mut [bool], deadli
     slide(cover, dropped, deadline)
 }
 
-/// The steps from the first to the last in which room must be made.
+/// The steps from the first to the last one with excess.
 pub(super) fn steps_of(cover: &LongCover) -> Range<u32> {
     let has_excess = |it: &Bytes| *it != Bytes::ZERO;
     let first = cover.excess.iter().position(has_excess).unwrap_or(0);
@@ -49,13 +48,13 @@ pub(super) fn steps_of(cover: &LongCover) -> Range<u32> {
     first as u32..end as u32
 }
 
-/// Windows of some steps, the first one ending so much earlier.
+/// The windows of some steps; the first one ends earlier by `offset`.
 pub(super) fn windows(steps: &Range<u32>, width: u32, offset: u32) -> Vec<Range<u32>> {
     let starts = (steps.start.saturating_sub(offset)..steps.end).step_by(width as usize);
     starts.map(|it| it.max(steps.start)..it.saturating_add(width).min(steps.end)).filter(|it| !it.is_empty()).collect()
 }
 
-/// Improves a choice that covers all rows in windows that grow.
+/// Improves a choice that covers all rows, in growing windows.
 fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<(), Error> {
     let steps = steps_of(cover);
     let mut by_start: Vec<usize> = (0..cover.choices.gaps.len()).collect();
@@ -82,7 +81,7 @@ fn slide(cover: &LongCover, dropped: &mut [bool], deadline: Deadline) -> Result<
     Ok(())
 }
 
-/// The room that some gaps make if they are dropped, by step from the first one on.
+/// The space that some gaps free if they are dropped, by step from the first one on.
 fn made(cover: &LongCover, n_steps: usize, gaps: impl Iterator<Item = usize>, first: u32) -> Vec<Bytes> {
     let mut made = Occupancy::new(n_steps);
     for gap in gaps {
@@ -92,7 +91,7 @@ fn made(cover: &LongCover, n_steps: usize, gaps: impl Iterator<Item = usize>, fi
     made.levels().collect()
 }
 
-/// The gaps that lie within some steps, ascending; `by_start` has all of them by where they begin.
+/// The gaps that lie within some steps, ascending; `by_start` has all gaps sorted by their start.
 fn gaps_within(cover: &LongCover, by_start: &[usize], steps: &Range<u32>) -> Vec<usize> {
     let inside = |gap: usize| &cover.choices.gaps[gap].inside;
     let first = by_start.partition_point(|it| inside(*it).start.0 < steps.start);
@@ -102,7 +101,7 @@ fn gaps_within(cover: &LongCover, by_start: &[usize], steps: &Range<u32>) -> Vec
     gaps
 }
 
-/// A choice that covers all rows, and the room that it makes, by step.
+/// A choice that covers all rows, and the space that it frees, by step.
 struct Choice<'a> {
     cover: &'a LongCover,
     dropped: &'a [bool],
@@ -121,7 +120,7 @@ impl Choice<'_> {
         Ok(gaps.iter().copied().zip(choice).collect())
     }
 
-    /// What these gaps, which lie within some steps, have to cover where all others stay as they are.
+    /// The covering problem of these gaps within some steps, if all others are fixed.
     fn part(&self, gaps: &[usize], steps: &Range<u32>) -> Cover {
         let &Choice { cover, dropped, made: of_all } = self;
         let own = gaps.iter().copied().filter(|it| dropped[*it]);
@@ -130,7 +129,7 @@ impl Choice<'_> {
             let of_others = of_all[step.index()] - of_own[step.index() - steps.start as usize];
             cover.excess[step.index()].saturating_sub(of_others)
         };
-        // What was written back for a gap elsewhere need not be written back again.
+        // A tensor that is written back for a gap elsewhere need not be written back again.
         let is_written_elsewhere = |gap: usize| {
             let tensor = cover.choices.gaps[gap].tensor;
             let of_tensor = |it: &usize| cover.choices.gaps[*it].tensor == tensor;
@@ -184,7 +183,7 @@ mod tests {
         assert!(100 < n_found, "{n_found} gaps");
     }
 
-    /// Then no window is looked at, not even those with nothing to cover.
+    /// Then no window is solved, not even those with nothing to cover.
     #[test]
     fn out_of_time_nothing_changes() {
         for cover in (0..10).map(large_cover) {

@@ -1,21 +1,20 @@
-//! HiGHS: a model goes in, a choice and a bound come out. What is odd about the solver is known
-//! here and nowhere else.
+//! HiGHS: takes a model, returns a choice and a bound. All its peculiarities are handled here.
 //!
-//! - good_lp writes models well, but reports every limit as a time limit and any positive gap as
-//!   a gap limit, and hides the dual bound. So its model is handed to `highs` itself, which loses
-//!   good_lp's options and warm start; they are set here.
-//! - A solver's one is 0.9999. Whole numbers are the nearest ones, and whoever asked must
-//!   see for himself whether his rows hold.
-//! - Its bound is a float as well. Objectives here have whole coefficients, so a bound is rounded
-//!   up, but only after a margin of half a unit is taken off: more than all tolerances together.
-//! - It would stop at a relative gap of 1e-4, or at an absolute one of 1e-6, which it cannot see
-//!   beside 1e10. Neither says what is meant: less than one unit.
-//! - From a start that presolve maps to a better solution of the presolved model, it returns the
-//!   start under the better one's objective. Then it is asked again, without a start.
-//! - Once in a few hundred small models its presolve solves everything away, and cannot find the
-//!   way back: an error. Without presolve it is asked again.
-//! - It refuses to start from a choice of nothing.
-//! - Threads are counted per process; one thread and a fixed seed repeat exactly.
+//! - good_lp builds models well, but reports every limit as a time limit and any positive gap as a gap limit, and hides
+//!   the dual bound. So its model is passed to `highs` directly, which loses good_lp's options and warm start; they are
+//!   set here.
+//! - A solver's one may be 0.9999. Integers are rounded to the nearest ones, and callers must check whether their rows
+//!   hold.
+//! - Its bound is a float as well. Objectives here have integer coefficients, so a bound is rounded up, after
+//!   subtracting a margin of half a unit: more than all tolerances together.
+//! - By default it would stop at a relative gap of 1e-4, or at an absolute one of 1e-6, which is invisible beside 1e10.
+//!   Neither means less than one unit, which is required.
+//! - From a start that presolve maps to a better solution of the presolved model, it returns the start with the better
+//!   one's objective. Then it is called again, without a start.
+//! - Once in a few hundred small models its presolve solves the model completely, and then fails in postsolve with an
+//!   error. Then it is called again without presolve.
+//! - It refuses an empty choice as a start.
+//! - Its number of threads is per process; one thread and a fixed seed make it deterministic.
 
 use super::interrupt;
 use crate::{Deadline, Error};
@@ -25,7 +24,7 @@ use highs::{HighsModelStatus, HighsSolutionStatus};
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// A minimisation over whole numbers, with whole coefficients in the objective, whose variables are bounded.
+/// A minimisation over bounded integers, with integer coefficients in the objective.
 #[derive(Clone, Default)]
 pub(super) struct Model {
     variables: ProblemVariables,
@@ -33,34 +32,33 @@ pub(super) struct Model {
     weights: Vec<u64>,
     most: Vec<u64>,
     start: Vec<f64>,
-    /// Whether variables may take values between whole numbers.
+    /// Whether variables may have fractional values.
     is_relaxed: bool,
-    /// What must hold.
+    /// The constraints.
     pub constraints: Vec<Constraint>,
 }
 
-/// HiGHS is not asked if less time than this is left for each variable and each coefficient: it takes
-/// some of that to hand it over, and it presolves without looking at the time.
+/// HiGHS is only called if at least this much time remains for each variable and each coefficient: handing the model
+/// over takes part of it, and presolve ignores the time limit.
 const TIME_PER_TERM: Duration = Duration::from_nanos(1500);
 
-/// Whether a model with so many variables and coefficients can be made and handed over before the
-/// deadline.
+/// Whether a model with this many variables and coefficients can be built and handed over before the deadline.
 pub(super) fn is_time_for(n_terms: usize, deadline: Deadline) -> bool {
     let needed = TIME_PER_TERM * u32::try_from(n_terms).unwrap_or(u32::MAX);
     deadline.left().is_none_or(|left| needed <= left)
 }
 
-/// What is known when the solver stops.
+/// The result when the solver stops.
 pub(super) struct Answer {
     /// The best choice found, by variable, if there is one.
     pub values: Option<Vec<u64>>,
-    /// No choice has a lower objective.
+    /// A lower bound on the objective of every choice.
     pub bound: u64,
-    /// Whether there is no choice at all.
+    /// Whether there is provably no choice.
     pub is_infeasible: bool,
 }
 
-/// A row as text wants it: a sum of columns, and what it is, or is at most.
+/// A row for text formats: a sum of columns, and its equality or upper bound.
 pub(super) struct Row {
     /// Columns, ascending, and their coefficients.
     pub terms: Vec<(usize, i128)>,
@@ -69,17 +67,17 @@ pub(super) struct Row {
 }
 
 impl Model {
-    /// One whose variables may take any values between their bounds.
+    /// A model with continuous variables.
     pub(super) fn relaxed() -> Model {
         Model { is_relaxed: true, ..Model::default() }
     }
 
-    /// One more variable, its weight in the objective, and its value in the choice to start from.
+    /// Adds a variable, with its weight in the objective and its value in the start.
     pub(super) fn binary(&mut self, weight: u64, start: bool) -> Variable {
         self.integer(weight, 1, u64::from(start))
     }
 
-    /// Likewise, for a variable from zero to `most`.
+    /// The same for a variable from zero to `most`.
     pub(super) fn integer(&mut self, weight: u64, most: u64, start: u64) -> Variable {
         let definition = variable().clamp(0.0, most as f64);
         let definition = if self.is_relaxed { definition } else { definition.integer() };
@@ -91,7 +89,7 @@ impl Model {
         variable
     }
 
-    /// The objective is to be within these, both included.
+    /// Limits the objective to this range, both ends included.
     pub(super) fn limit_objective(&mut self, least: u64, most: u64) {
         if 0 < least {
             self.constraints.push(self.objective.clone().geq(least as f64));
@@ -99,7 +97,7 @@ impl Model {
         self.constraints.push(self.objective.clone().leq(most as f64));
     }
 
-    /// How many variables there are.
+    /// The number of variables.
     pub(super) fn n_variables(&self) -> usize {
         self.weights.len()
     }
@@ -109,7 +107,7 @@ impl Model {
         self.weights.iter().copied().zip(self.most.iter().copied())
     }
 
-    /// What must hold, with whole coefficients, as they are here.
+    /// The constraints, with their integer coefficients.
     pub(super) fn rows(&self) -> impl Iterator<Item = Row> {
         let variables = self.variables.iter_variables_with_def().map(|it| it.0);
         let columns: HashMap<Variable, usize> = variables.enumerate().map(|(index, it)| (it, index)).collect();
@@ -123,8 +121,7 @@ impl Model {
         })
     }
 
-    /// Minimises until the optimum is proven, so many nodes are searched, or the deadline has
-    /// passed.
+    /// Minimises until the optimum is proven, the node limit is reached, or the deadline passes.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, fails, or finds it infeasible.
@@ -144,7 +141,7 @@ impl Model {
         Ok(answer)
     }
 
-    /// Likewise, without a choice to start from: there may be none.
+    /// The same without a start: there may be no solution.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
@@ -152,7 +149,7 @@ impl Model {
         self.approach(0.0, max_nodes, deadline)
     }
 
-    /// Likewise, until the bound is within so large a part of the objective.
+    /// The same until the relative gap is at most `gap`.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
@@ -171,7 +168,7 @@ impl Model {
         Ok(self.run(None, i32::MAX, 0.0, deadline)?.0.bound)
     }
 
-    /// The variables, and the coefficients of all constraints.
+    /// The number of variables, and of coefficients of all constraints.
     fn n_terms(&self) -> usize {
         let n_terms = self.constraints.iter().map(|it| it.expression().linear_coefficients().count());
         self.weights.len() + n_terms.sum::<usize>()
@@ -181,13 +178,13 @@ impl Model {
         self.weights.iter().zip(values).map(|(weight, value)| weight * value).sum()
     }
 
-    /// The answer, and the objective that HiGHS claims for it.
+    /// The answer, and the objective that HiGHS reports for it.
     fn run(&self, start: Option<&[f64]>, max_nodes: i32, gap: f64, deadline: Deadline) -> Result<(Answer, f64), Error> {
         self.run_with("choose", start, max_nodes, gap, deadline)
             .or_else(|_| self.run_with("off", start, max_nodes, gap, deadline))
     }
 
-    /// Likewise, with or without its presolve.
+    /// The same with or without presolve.
     fn run_with(
         &self,
         presolve: &str,
@@ -197,7 +194,7 @@ impl Model {
         deadline: Deadline,
     ) -> Result<(Answer, f64), Error> {
         let failed = |what: &str| Error::Solver(what.to_owned());
-        // What was not solved has found nothing but what it started from.
+        // An unsolved model has only its start.
         let unsolved = || {
             let values: Option<Vec<u64>> = start.map(|it| it.iter().map(|it| *it as u64).collect());
             let objective = values.as_ref().map_or(0, |it| self.objective_of(it));
@@ -235,7 +232,7 @@ impl Model {
     }
 }
 
-/// Quiet, repeatable, and to end with the deadline.
+/// Quiet, deterministic, and ending at the deadline.
 fn set_options(model: &mut ::highs::Model, presolve: &str, max_nodes: i32, gap: f64, deadline: Deadline) {
     model.make_quiet();
     model.set_option("threads", 1);
@@ -249,48 +246,48 @@ fn set_options(model: &mut ::highs::Model, presolve: &str, max_nodes: i32, gap: 
     model.set_option("mip_rel_gap", gap);
 }
 
-/// A minimisation over numbers that are not negative, some of them zero or one.
+/// A minimisation over nonnegative numbers, some of them binary.
 #[derive(Clone, Default)]
 pub(super) struct Numbers {
     variables: ProblemVariables,
     n_variables: usize,
-    /// Whether some are zero or one.
+    /// Whether some are binary.
     has_binaries: bool,
-    /// What is minimised.
+    /// The objective to minimise.
     pub objective: Expression,
-    /// What must hold.
+    /// The constraints.
     pub constraints: Vec<Constraint>,
 }
 
-/// What is known of [`Numbers`] when the solver stops. Tolerances of the solver are the caller's concern.
+/// The result for [`Numbers`] when the solver stops. Tolerances of the solver are the caller's concern.
 pub(super) struct NumbersAnswer {
-    /// The best that were found, if there are any.
+    /// The best values that were found, if any.
     pub values: Option<Vec<f64>>,
-    /// The objective of no others is lower; minus infinity if nothing is known.
+    /// A lower bound on the objective; minus infinity if none is known.
     pub bound: f64,
 }
 
 impl Numbers {
-    /// One more number, from zero to `most`.
+    /// Adds a number from zero to `most`.
     pub(super) fn number(&mut self, most: f64) -> Variable {
         self.n_variables += 1;
         self.variables.add(variable().min(0.0).max(most))
     }
 
-    /// One more that is zero or one.
+    /// Adds a binary variable.
     pub(super) fn binary(&mut self) -> Variable {
         self.n_variables += 1;
         self.has_binaries = true;
         self.variables.add(variable().binary())
     }
 
-    /// How many there are.
+    /// The number of variables.
     pub(super) fn n_variables(&self) -> usize {
         self.n_variables
     }
 
-    /// Minimises until the bound is within so large a part of the objective, so many nodes are searched, or the deadline has
-    /// passed. None if there was no time to begin.
+    /// Minimises until the relative gap is at most `gap`, the node limit is reached, or the deadline passes. `None` if
+    /// there was no time to begin.
     ///
     /// # Errors
     /// [`Error::Solver`] if HiGHS refuses the model, or fails.
@@ -333,7 +330,7 @@ impl Numbers {
             let is_found = solved.primal_solution_status() == HighsSolutionStatus::Feasible;
             let values = is_found.then(|| solved.get_solution().columns().to_vec());
             let is_optimal = solved.status() == HighsModelStatus::Optimal;
-            // Of a program without whole numbers there is no bound of nodes.
+            // A program without integers has no bound of nodes.
             let of_nodes = solved.double_info_value(c"mip_dual_bound").ok().filter(|it| it.is_finite());
             let bound = match (of_nodes, is_optimal) {
                 (Some(bound), _) if is_whole => bound,
@@ -345,9 +342,9 @@ impl Numbers {
     }
 }
 
-/// The least whole number that a bound within the solver's tolerances proves.
+/// The least integer that a bound within the solver's tolerances proves.
 fn whole(bound: f64) -> u64 {
     let margin = 0.5 + 1e-10 * bound.abs();
-    // Where the solver has no bound yet, it says minus infinity. The cast saturates at zero.
+    // Without a bound, the solver returns minus infinity. The cast saturates at zero.
     if bound.is_finite() { (bound - margin).ceil() as u64 } else { 0 }
 }

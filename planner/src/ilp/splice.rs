@@ -1,8 +1,8 @@
-//! From what is to be kept to an outline.
+//! From kept tensors to an outline.
 
 use crate::{OpId, Outline, Problem, TensorId};
 
-/// What an outline keeps across the boundary after each step.
+/// The tensors that an outline keeps across the boundary after each step.
 pub(super) fn kept(outline: &Outline) -> Vec<Vec<TensorId>> {
     let mut kept = vec![Vec::new(); outline.order.len()];
     for stay in &outline.stays {
@@ -11,12 +11,12 @@ pub(super) fn kept(outline: &Outline) -> Vec<Vec<TensorId>> {
     kept
 }
 
-/// How many tensors it keeps across boundaries, each counted at each boundary.
+/// The number of tensors that it keeps across boundaries, counted at each boundary.
 pub(super) fn n_kept(outline: &Outline) -> usize {
     outline.stays.iter().map(|it| it.steps.end.index() - 1 - it.steps.start.index()).sum()
 }
 
-/// The outline that keeps these tensors, where they are there to be kept.
+/// The outline that keeps these tensors as far as they are present.
 pub(super) fn outline(problem: &Problem, order: Vec<OpId>, kept: &[Vec<TensorId>]) -> Outline {
     let mut is_there = vec![false; problem.graph.tensors().len()];
     let mut carried: Vec<TensorId> = Vec::new();

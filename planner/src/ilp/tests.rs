@@ -1,4 +1,4 @@
-//! Optimal replacement in a fixed order: by example, and against trying everything.
+//! Optimal replacement in a fixed order: by example, and compared with enumeration.
 
 use super::cover::Cover;
 use super::exchange::exchanges;
@@ -9,8 +9,7 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Replaces in source order, and compares the tensors that leave, with their stays, and the
-/// non-compulsory traffic.
+/// Replaces in source order, and compares the evicted tensors with their stays, and the non-compulsory traffic.
 fn check_replace(problem: &str, expected: &str) {
     let problem: Problem = problem.parse().expect("a problem");
     let outcome = replace_at_leisure(&problem, None);
@@ -50,7 +49,7 @@ fn what_fits_stays() {
     );
 }
 
-/// Out in the first gap and again in the second: one spill, two reloads.
+/// Evicted in the first gap and again in the second: one spill, two reloads.
 #[test]
 fn a_write_back_is_paid_once() {
     check_replace(
@@ -66,8 +65,7 @@ fn a_write_back_is_paid_once() {
     );
 }
 
-/// The weight is used next, and yet it goes: host memory has it, whereas `x` would have to be
-/// written back.
+/// The weight is used next, and yet it is evicted: host memory has it, whereas `x` would have to be written back.
 #[test]
 fn the_farthest_use_is_not_always_the_one_to_go() {
     check_replace(
@@ -83,7 +81,7 @@ fn the_farthest_use_is_not_always_the_one_to_go() {
     );
 }
 
-/// A result is stored as soon as it is written, so it goes for half the price.
+/// A result is stored as soon as it is written, so evicting it costs half.
 #[test]
 fn a_result_need_not_be_written_back() {
     check_replace(
@@ -97,8 +95,8 @@ fn a_result_need_not_be_written_back() {
     );
 }
 
-/// At step 1 it would be enough, and less, to drop `b` or `c`; but at step 2 more must go, and
-/// `a` alone makes room for both.
+/// At step 1, dropping `b` or `c` would be enough, and cheaper; but step 2 needs more space, and `a` alone is enough
+/// for both.
 #[test]
 fn one_tensor_makes_room_at_several_steps() {
     check_replace(
@@ -116,7 +114,7 @@ fn one_tensor_makes_room_at_several_steps() {
     );
 }
 
-/// Two tensors of 3 B in rooms of 4 B fit 7 B, since the upper one need not have its padding.
+/// Two tensors of 3 B with padded sizes of 4 B fit 7 B, since the upper one need not have its padding.
 #[test]
 fn the_block_at_the_top_needs_no_padding() {
     check_replace(
@@ -130,7 +128,7 @@ fn the_block_at_the_top_needs_no_padding() {
     );
 }
 
-/// Further uses of a streamed weight are traffic in any order; they are part of the bound.
+/// Repeated streaming of a weight is traffic in any order, and part of the bound.
 #[test]
 fn streaming_again_counts() {
     check_replace(
@@ -172,8 +170,7 @@ fn a_start_from_another_order_is_ignored() {
     assert_eq!((outcome.outline, outcome.proven), (start, true));
 }
 
-/// Problems with few choices. Half of them have the least scratchpad there can be, where the
-/// hard cases are.
+/// Problems with few choices. Half of them have the least possible scratchpad, which gives the hard cases.
 fn small_problem() -> impl Strategy<Value = Problem> {
     // A size, and whether the tensor is a result or a weight.
     let tensor = || (0_u64..=9, prop::bool::ANY);
@@ -211,7 +208,7 @@ fn small_problem() -> impl Strategy<Value = Problem> {
     })
 }
 
-/// Whether the operands, the workspace and what is kept fit, each in its room, at every step.
+/// Whether the padded sizes of operands, workspace and kept tensors fit at every step.
 pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
     let alignment = problem.machine.alignment();
     let workspaces = outline.order.iter().map(|it| problem.graph.op(*it).workspace.align_up(alignment));
@@ -226,7 +223,7 @@ pub(super) fn fits(problem: &Problem, outline: &Outline) -> bool {
     rooms.into_iter().all(|it| it <= problem.machine.scratchpad().align_up(alignment))
 }
 
-/// Tries every way to keep and drop each tensor between two of its uses, if they are few.
+/// Enumerates all ways to keep or drop each tensor between two of its uses, if they are few.
 fn try_everything(problem: &Problem) -> Option<Bytes> {
     let order: Vec<OpId> = problem.graph.op_ids().collect();
     let mut gaps: Vec<(TensorId, usize, usize)> = Vec::new();

@@ -1,9 +1,9 @@
-//! Replacement in a fixed order where time counts, and bounds on time: the covering problem of an order, and the
-//! recursion for divisible transfers as rows.
+//! Replacement in a fixed order for time, and bounds on time: the covering problem of an order, with the recursion for
+//! divisible transfers as rows.
 //!
-//! A *line* is what happens one after the other: an operator, or all those of a *cell*, which run in any order. It has a gap
-//! for each tensor and each stretch between two uses. Times are those of the compute engine, and what transfers take is in
-//! cycles of the channel. By step $s$, which begins at $B_s$ and ends at $E_s$,
+//! A *line* is a sequence of steps: each is an operator, or all operators of a *cell*, which run in any order. It has a
+//! gap for each tensor and each range between two of its uses. Times are those of the compute engine, and transfers are
+//! measured in cycles of the channel. For step $s$, which begins at $B_s$ and ends at $E_s$,
 //!
 //! ```text
 //! minimise   Z
@@ -18,12 +18,12 @@
 //!            Z ≥ E(n) + what is still to be stored
 //! ```
 //!
-//! A cell has no $K$: what lies in the scratchpad within it is up to its order. Its loads are due where it ends.
+//! A cell has no $K$: the contents of the scratchpad within it depend on its order. Its loads are due at its end.
 //!
-//! Every program of the order fulfils the rows, with its own times: what it transfers beyond what the rows count
-//! only keeps the channel longer. So no program takes less than the relaxation. Left out are addresses, all
-//! latencies but that behind the first load and the last store, and that a particular tensor is written back before it
-//! comes in again: its bytes count, whichever go first.
+//! Every program of the order satisfies the rows with its own times: transfers that the rows do not count only occupy
+//! the channel longer. So no program takes less than the relaxation. Addresses are ignored, as are all latencies except
+//! those of the first load and the last store, and that each tensor must be written back before its reload: only the
+//! bytes count.
 //!
 //! Two programs are solved: one for the least time, and one for the least traffic within that time.
 
@@ -37,34 +37,33 @@ use good_lp::{Expression, IntoAffineExpression, Variable, constraint};
 use std::ops::Range;
 use tracing::debug;
 
-/// Of a relaxation, as a part of it: what tolerances of the solver may amount to.
+/// The relative tolerance for a relaxation.
 const MARGIN: f64 = 1e-6;
 
-/// What a program takes in units in which it is solved: neither so many that tolerances are small beside them, nor so few
-/// that they are large.
+/// The time of a program in units of the solver: small enough for the tolerances, and large enough to be precise.
 const LENGTH: f64 = 1e5;
 
-/// How near to the optimum is near enough, as a part of it.
+/// The relative gap at which the solver may stop.
 const GAP: f64 = 1e-4;
 
-/// Gaps and steps of the largest line that is written down.
+/// The limit of gaps and steps of a line.
 const MAX_LENGTH: usize = 20_000;
 
-/// An outline for time, and what is known of all outlines of its order.
+/// An outline for time, and a bound for all outlines of its order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimedOutcome {
-    /// The best that was found; none if nothing was.
+    /// The best outline that was found, if any.
     pub outline: Option<Outline>,
-    /// No program of the order takes less.
+    /// A lower bound on the time of every program of the order.
     pub bound: Cycles,
 }
 
-/// The outline of an order with which programs take the least time if transfers are divided as one likes, and among those
-/// one of little traffic. `start` is an outline of the order to improve on. Pins are not looked at, as addresses are not.
+/// The outline of an order whose programs take the least time with arbitrarily divisible transfers, with little traffic
+/// among those. `start` is an outline of the order to improve on. Pins and addresses are ignored.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way, or if something starts
-/// or ends in the scratchpad; [`Error::Solver`].
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction, or if a
+/// tensor starts or ends in the scratchpad; [`Error::Solver`].
 pub fn replace_in_time(
     problem: &Problem,
     order: &[OpId],
@@ -100,18 +99,19 @@ pub fn replace_in_time(
     let traffic = formula.least_traffic(within).minimise(Some(&values), GAP, max_nodes, deadline)?;
     let values = traffic.and_then(|it| it.values).unwrap_or(values);
     let mut dropped: Vec<bool> = values[..choices.gaps.len()].iter().map(|it| 0.5 < *it).collect();
-    // Only mends what a solver's floats left open; it could make other choices, too.
+    // Only repairs rounding errors of a solver; it could change other choices, too.
     if !rows.rows.iter().all(|row| row.excess <= row.terms.iter().filter(|it| dropped[it.0]).map(|it| it.1).sum()) {
         rows.complete(&mut dropped);
     }
     Ok(TimedOutcome { outline: Some(gap::outline(problem, order, &choices.gaps, &dropped)), bound })
 }
 
-/// A bound for every program, in any order: over the operators that are ordered against all others, and the cells between
-/// them.
+/// A bound for every program in any order: over the operators that are ordered against all others, and the cells
+/// between them.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way; [`Error::Solver`].
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction;
+/// [`Error::Solver`].
 pub fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, Error> {
     if let Some(framed) = problem.framed() {
         return bound_of_cells(framed.problem(), deadline);
@@ -125,43 +125,43 @@ pub fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, E
     Ok(bound)
 }
 
-/// One operator, or several that run in any order. All that transfers take is in cycles.
+/// One operator, or several that run in any order. Transfers are measured in cycles.
 #[derive(Clone, Debug)]
 struct Step {
     cycles: f64,
-    /// For what is read in host memory.
+    /// For operands that are read in host memory.
     streams: f64,
-    /// For what is touched for the first time, and comes in.
+    /// For first loads.
     loads: f64,
-    /// For results that go out in any case.
+    /// For stores.
     stores: f64,
-    /// Of an operator: the room that there is beside what it needs for itself; and how long transfers can take beyond their
-    /// bytes until it is full.
+    /// For an operator: the space beside its own needs, and the time that transfers can take beyond their bytes until
+    /// it is full.
     room: Option<(f64, f64)>,
-    /// For results of one that can be the last.
+    /// For results of an operator that can be the last.
     tail: f64,
 }
 
-/// Between two uses.
+/// A gap between two uses.
 #[derive(Clone, Debug)]
 struct LineGap {
     tensor: TensorId,
-    /// Half-open, not empty; the use behind it is in the step at the end.
+    /// Half-open, not empty; the next use is in the step at the end.
     inside: Range<usize>,
     room: f64,
     load: f64,
     size: u64,
-    /// If it has to be written back: the step that makes it, and for how long.
+    /// If it must be written back: the step that writes the tensor, and the time of the write-back.
     write: Option<(usize, f64)>,
 }
 
-/// Steps one after the other.
+/// A sequence of steps.
 #[derive(Clone, Debug)]
 struct Line {
     steps: Vec<Step>,
     /// By tensor, then by step.
     gaps: Vec<LineGap>,
-    /// Whether transfers both ways go through one channel.
+    /// Whether transfers in both directions use one channel.
     is_one_channel: bool,
     latency_in: f64,
     latency_out: f64,
@@ -175,7 +175,7 @@ impl Line {
         Line::new(problem, &steps, own)
     }
 
-    /// None if the deadline has passed before it is known who runs before whom.
+    /// `None` if the deadline passes before the order of operators is known.
     fn of_cells(problem: &Problem, deadline: Deadline) -> Result<Option<Line>, Error> {
         let graph = &problem.graph;
         let n_ops = graph.ops().len();
@@ -183,7 +183,7 @@ impl Line {
         let Some((before, after)) = relations else { return Ok(None) };
         let n_before = |op: OpId| members(before.row(op.index())).count();
         let is_ordered = |op: &OpId| n_before(*op) + members(after.row(op.index())).count() + 1 == n_ops;
-        // Of those, as many run before each as come before it in every order.
+        // The operators that run before each of these are exactly those that come before it in every order.
         let mut backbone: Vec<OpId> = graph.op_ids().filter(is_ordered).collect();
         backbone.sort_by_key(|it| n_before(*it));
         let mut steps: Vec<Vec<OpId>> = vec![Vec::new(); 2 * backbone.len() + 1];
@@ -203,7 +203,7 @@ impl Line {
         Line::new(problem, &steps, own).map(Some)
     }
 
-    /// `own` is what the operator of a step needs for itself, in rooms, if it is one.
+    /// `own` is the padded size that the operator of a step needs by itself, if the step is one operator.
     fn new(problem: &Problem, steps: &[Vec<OpId>], own: impl Fn(usize) -> Option<Bytes>) -> Result<Line, Error> {
         let graph = &problem.graph;
         problem.machine.clock().ok_or(Error::NoClock)?;
@@ -267,19 +267,19 @@ impl Line {
         Ok(Line { steps: line, gaps, is_one_channel, latency_in, latency_out })
     }
 
-    /// How many cycles a unit of the program is.
+    /// The number of cycles in a unit of the program.
     fn scale(&self) -> f64 {
         let steps: f64 = self.steps.iter().map(|it| it.cycles + it.loads + it.streams + it.stores).sum();
         (steps / LENGTH).max(1e-3)
     }
 
-    /// A lower bound on what any choice takes; zero if there is no time to solve the relaxation.
+    /// A lower bound on the time of any choice; zero if there is no time to solve the relaxation.
     fn relaxation(&self, deadline: Deadline) -> Result<Cycles, Error> {
         let answer = Formula::new(self, false).numbers.minimise(None, 0.0, i32::MAX, deadline)?;
         Ok(answer.map_or(Cycles::ZERO, |it| self.bound(it.bound)))
     }
 
-    /// The least whole number of cycles that a bound within the solver's tolerances proves.
+    /// The least integer number of cycles that a bound within the solver's tolerances proves.
     fn bound(&self, bound: f64) -> Cycles {
         let cycles = bound * self.scale();
         // The cast saturates at zero.
@@ -294,13 +294,13 @@ struct Formula<'a> {
     /// By gap; they are the first variables.
     dropped: Vec<Variable>,
     end: Variable,
-    /// Where `end` is among the variables.
+    /// The index of `end` among the variables.
     index_of_end: usize,
     traffic: Expression,
 }
 
 impl<'a> Formula<'a> {
-    /// `is_whole`: a tensor is dropped, or it is not.
+    /// `is_whole`: whether tensors are dropped entirely or not at all.
     fn new(line: &'a Line, is_whole: bool) -> Formula<'a> {
         let mut numbers = Numbers::default();
         let dropped: Vec<Variable> =
@@ -366,7 +366,7 @@ impl<'a> Formula<'a> {
                 rows.push((carried - ahead).geq(0.0));
             }
             if is_first && step.loads != 0.0 {
-                // Nothing is there before the latency is over.
+                // The first transfer completes only after the latency.
                 is_first = false;
                 let there = if step.room.is_some() { begin } else { ends };
                 rows.push((there - due_now).geq(line.latency_in / scale));
@@ -378,7 +378,7 @@ impl<'a> Formula<'a> {
                 rows.push((carried - due_now + kept_now).leq(most));
                 rows.push(constraint!(kept_now <= room / scale));
             }
-            // What goes out through the same channel.
+            // Outgoing transfers on the same channel.
             let (mut out_before, mut out) = (Expression::default(), Expression::default());
             if line.is_one_channel {
                 let [before, after] = [number(), number()];
@@ -398,7 +398,7 @@ impl<'a> Formula<'a> {
                     now += work / scale * variable;
                 }
                 rows.push((made_now - now).eq(0.0));
-                // What an operator makes goes out once it has ended.
+                // The results of an operator are stored after it has ended.
                 let most = if step.room.is_some() { made } else { made_now.into() };
                 rows.push((after - most).leq(0.0));
                 made = made_now.into();
@@ -424,7 +424,7 @@ impl<'a> Formula<'a> {
         numbers.constraints.extend(rows);
     }
 
-    /// The values of all variables where these gaps are dropped, if there are any.
+    /// The values of all variables if these gaps are dropped, if feasible.
     fn completed(&self, dropped: &[bool], deadline: Deadline) -> Result<Option<Vec<f64>>, Error> {
         let mut fixed = self.numbers.clone();
         for (variable, is_dropped) in self.dropped.iter().zip(dropped) {
@@ -435,7 +435,7 @@ impl<'a> Formula<'a> {
         Ok(answer.and_then(|it| it.values))
     }
 
-    /// The program for the least traffic that takes no longer than this.
+    /// The program for the least traffic within this time.
     fn least_traffic(&self, most: f64) -> Numbers {
         let mut numbers = self.numbers.clone();
         numbers.objective = self.traffic.clone();
@@ -444,15 +444,15 @@ impl<'a> Formula<'a> {
     }
 }
 
-/// What is written back to make room.
+/// The write-backs.
 struct Written {
-    /// By step: what of it is due before the gaps that end there end.
+    /// By step: the write-backs that are due before the gaps that end there.
     due: Vec<Expression>,
-    /// The step that makes a tensor, whether it is written back, and for how long that takes.
+    /// The step that writes a tensor, whether it is written back, and the time of the write-back.
     all: Vec<(usize, Variable, f64)>,
 }
 
-/// The traffic in shares of all that could be, and what is written back.
+/// The traffic as a share of the most possible, and the write-backs.
 fn written_back(line: &Line, numbers: &mut Numbers, dropped: &[Variable]) -> (Expression, Written) {
     let scale = line.scale();
     let sizes: u64 = line.gaps.iter().map(|it| it.size).fold(0, u64::saturating_add);

@@ -1,23 +1,22 @@
-//! Symmetry: operators that could change places without anybody noticing run in source order.
+//! Symmetry: interchangeable operators run in source order.
 //!
-//! Two operators are twins if they read the same, need the same, write tensors of the same sizes that
-//! are stored alike and read by the same operators, and come before and after the same operators.
-//! Exchanging them, and what they write, turns any plan into another one of the same cost; so an edge
-//! from each to the next loses nothing.
+//! Two operators are twins if they read the same tensors, need the same space, write tensors of the same sizes that are
+//! both stored or not and have the same readers, and come before and after the same operators. Exchanging them and
+//! their results turns any plan into another one of the same cost; so an edge from each to the next loses nothing.
 
 use super::precedence::direct;
 use crate::{Bytes, OpId, Problem, TensorId};
 
-/// All that must be alike.
+/// The properties that twins share.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Looks {
     reads: Vec<TensorId>,
     own: Bytes,
     writes: Vec<(Bytes, bool, Vec<OpId>)>,
-    /// What runs before, and what runs after.
+    /// The operators that run before, and those that run after.
     predecessors: Vec<OpId>,
     successors: Vec<OpId>,
-    /// What writes in the place of what it reads has no twin.
+    /// An operator with results in the place of operands has no twin.
     in_place: Option<OpId>,
 }
 

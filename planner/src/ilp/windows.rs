@@ -1,9 +1,8 @@
 //! Divide and conquer over a known plan, for problems without narrow cuts.
 //!
-//! A window slides over the plan. What runs in it is planned again, by integer programming, and so
-//! are the residencies some way before and after it, while all else stays as it is: so the whole
-//! never gets worse. After each pass the residencies of the
-//! whole are planned again in the new order, and windows get wider when nothing more is found.
+//! A window slides over the plan. The operators in it are planned again by integer programming, and so are residencies
+//! for some steps before and after it, while everything else is fixed: so the whole never gets worse. After each pass
+//! the residencies of the whole are planned again in the new order, and windows get wider when a pass finds nothing.
 
 use super::exact::{Effort, solve};
 use super::replace::replace;
@@ -13,11 +12,11 @@ use crate::{Deadline, Error, OpId, Outline, Problem};
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 
-/// Steps in a window, and steps before and after it in which residencies are planned again in the
-/// order that is; narrow ones take less time, and find most.
+/// The steps in a window, and the steps before and after it in which only residencies are planned again; narrow windows
+/// take less time, and find most improvements.
 const SHAPES: [(usize, usize); 7] = [(10, 0), (16, 0), (24, 0), (36, 0), (16, 16), (24, 24), (50, 0)];
 
-/// Improves an outline, window by window; each may take so long.
+/// Improves an outline window by window, with a time limit for each.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -47,8 +46,8 @@ pub(super) fn improve(
     Ok(outline)
 }
 
-/// Improves an outline by windows of one shape: first the stretches between narrow boundaries, then
-/// windows that slide over the whole. Then residencies are planned again in the order that is.
+/// Improves an outline by windows of one shape: first the ranges between narrow boundaries, then windows that slide
+/// over the whole. Then residencies are planned again in the new order.
 ///
 /// # Errors
 /// [`Error::Solver`].
@@ -83,7 +82,7 @@ pub(super) fn pass(
     Ok(outline)
 }
 
-/// Cuts an order into stretches of half to one and a half times a width, at narrow boundaries.
+/// Divides an order into ranges of half to one and a half times a width, at narrow boundaries.
 fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<usize>> {
     let n_steps = outline.order.len();
     let crossing = crossing(problem, &outline.order);
@@ -98,8 +97,8 @@ fn stretches(problem: &Problem, outline: &Outline, width: usize) -> Vec<Range<us
     stretches
 }
 
-/// How many tensors, and how many bytes, cross the boundary before each step of an order, if they
-/// stay from their first use to their last.
+/// The numbers of tensors and bytes that cross the boundary before each step of an order, if tensors stay from their
+/// first use to their last.
 pub(super) fn crossing(problem: &Problem, order: &[OpId]) -> Vec<(u64, u64)> {
     let mut crossing: Vec<(u64, u64)> = vec![(0, 0); order.len() + 1];
     let mut touched: Vec<Option<(usize, usize)>> = vec![None; problem.graph.tensors().len()];
@@ -119,16 +118,15 @@ pub(super) fn crossing(problem: &Problem, order: &[OpId]) -> Vec<(u64, u64)> {
     crossing
 }
 
-/// Of these boundaries, the one that the fewest tensors cross, and of these the fewest bytes; then
-/// the one nearest to the middle.
+/// The boundary that the fewest tensors cross, among equals the fewest bytes, and then the one closest to the middle.
 pub(super) fn narrowest(crossing: &[(u64, u64)], boundaries: RangeInclusive<usize>) -> usize {
     let middle = boundaries.start().midpoint(*boundaries.end());
     let width = |it: &usize| (crossing[*it], it.abs_diff(middle));
     boundaries.min_by_key(width).unwrap_or(middle)
 }
 
-/// A better outline, if the solver finds one: it differs in the order of some steps only, and in
-/// residencies so many steps around them.
+/// A better outline, if the solver finds one: it differs only in the order of some steps, and in residencies within
+/// `around` steps of them.
 fn improve_window(
     problem: &Problem,
     outline: &Outline,
@@ -154,10 +152,10 @@ fn improve_window(
     let mut order = outline.order.clone();
     order[window.clone()].copy_from_slice(&part.ops);
     if let Some(before) = window.start.checked_sub(1) {
-        // What the entry did not use does not cross.
+        // A tensor that the entry did not use does not cross.
         kept[before] = part.kept_before;
     }
-    // What crosses the end is what the exit found, as far as it was not brought in for it alone.
+    // The tensors that the exit found cross the end, except those that were loaded only for it.
     let last = window.end - 1;
     kept[window.start..last].clone_from_slice(&part.kept[..window.len() - 1]);
     if window.end < order.len() {
@@ -167,7 +165,7 @@ fn improve_window(
     Ok((better.non_compulsory(problem) < outline.non_compulsory(problem)).then_some(better))
 }
 
-/// Per tensor, the steps just before which it comes in again.
+/// By tensor: the steps just before which it is reloaded.
 fn returns(problem: &Problem, outline: &Outline) -> Vec<Vec<usize>> {
     let mut starts = vec![Vec::new(); problem.graph.tensors().len()];
     for stay in &outline.stays {
@@ -177,8 +175,7 @@ fn returns(problem: &Problem, outline: &Outline) -> Vec<Vec<usize>> {
     starts
 }
 
-/// Where tensors lie before a step, seen from a window: a host copy that is paid for elsewhere may
-/// be used in it.
+/// The places of tensors before a step, for a window: it may use a host copy that is paid for elsewhere.
 fn boundary(
     problem: &Problem,
     outline: &Outline,

@@ -1,4 +1,4 @@
-//! Which weights to keep beside given stays, by a rule.
+//! A rule that chooses the weights to keep beside given stays.
 
 #[cfg(feature = "ilp")]
 use crate::occupancy::Occupancy;
@@ -6,10 +6,10 @@ use crate::{Bytes, Outline, Problem, TensorId};
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// Of these weights, those that lie beside the stays of an outline from each run to the next: the largest first, if there
-/// is room for it in all steps before its first stay and after its last one.
+/// The weights that stay from each run to the next beside the stays of an outline: the largest first, if there is space
+/// for it in all steps before its first stay and after its last one.
 ///
-/// `problem` is the one whose stays these are, without anything in the place of a weight. Ascending.
+/// `problem` is the problem of these stays, without results in the place of weights. The result is ascending.
 pub(crate) fn keep_greedily(problem: &Problem, outline: &Outline, candidates: &[TensorId]) -> Vec<TensorId> {
     let capacity = problem.capacity();
     let n_steps = outline.order.len();
@@ -18,7 +18,7 @@ pub(crate) fn keep_greedily(problem: &Problem, outline: &Outline, candidates: &[
     let mut candidates: Vec<TensorId> = candidates.to_vec();
     candidates.sort_by_key(|it| (Reverse(problem.graph.tensor(*it).size), *it));
     let mut kept = Vec::new();
-    // Where there is the least room of all: most that is too large for anything is so there.
+    // The step with the least space: most weights that are too large for any step are too large for this one.
     let mut least = (0..n_steps).min_by_key(|it| left[*it]).unwrap_or(0);
     for tensor in candidates {
         let Some(stay) = &stays[tensor.index()] else { continue };
@@ -46,7 +46,7 @@ pub(crate) fn hulls(problem: &Problem, outline: &Outline) -> Vec<Option<Range<us
     hulls
 }
 
-/// Whether an outline fits a problem as a sum of rooms with these weights beside it from run to run.
+/// Whether an outline fits a problem, by the sum of padded sizes, with these weights kept beside it.
 #[cfg(feature = "ilp")]
 pub(crate) fn fits(problem: &Problem, outline: &Outline, kept: &[TensorId]) -> bool {
     let n_steps = outline.order.len();

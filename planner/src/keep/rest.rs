@@ -1,23 +1,23 @@
-//! What is left of a problem where some weights lie at fixed addresses at all times.
+//! The rest of a problem when some weights lie at fixed addresses in all steps.
 
 use crate::{Bytes, Graph, InPlace, Keep, Plan, Problem, Residency, Step, TensorId, Use};
 use std::cmp::Reverse;
 use std::ops::Range;
 
-/// A problem whose operators do not read some weights, since these are there anyway, and the way back.
+/// A problem whose operators do not read the kept weights, and the way back to the whole problem.
 pub(crate) struct Rest {
-    /// No weight of it may be kept, and the places of those that are kept are reserved. Ids are those of the whole.
+    /// No weight of it may be kept, and the addresses of the kept weights are reserved. Ids are those of the whole.
     pub problem: Problem,
-    /// Where kept weights lie.
+    /// The addresses of the kept weights.
     slots: Vec<(TensorId, Bytes)>,
 }
 
 impl Rest {
-    /// The rest of a problem beside these weights, each of which an operator reads in the scratchpad; none if there is no
-    /// place for them.
+    /// The rest of a problem beside these weights, each of which an operator reads in the scratchpad; `None` if they do
+    /// not fit.
     ///
-    /// They lie side by side at the bottom of the largest stretch without reserved addresses, and then of others, where
-    /// their rooms leave no hole. So the sum of rooms tells whether they find a place, where there is one stretch.
+    /// They are adjacent at the bottom of the largest stretch without reserved addresses, and then of others, without
+    /// holes between them. So if there is one stretch, they fit if the sum of padded sizes does.
     pub fn new(problem: &Problem, kept: &[TensorId]) -> Option<Rest> {
         let machine = &problem.machine;
         let mut stretches = machine.stretches();
@@ -41,7 +41,7 @@ impl Rest {
         Some(Rest { problem: Problem { graph: without(&problem.graph, kept), machine }, slots })
     }
 
-    /// The plan of the whole that one of the rest stands for.
+    /// The plan of the whole for a plan of the rest.
     pub fn expand(&self, mut plan: Plan) -> Plan {
         let steps = Step(0)..Step(plan.order.len() as u32);
         let residency = |&(tensor, offset): &(TensorId, Bytes)| Residency { tensor, steps: steps.clone(), offset };
@@ -51,7 +51,7 @@ impl Rest {
     }
 }
 
-/// The same graph, whose operators do not read these weights in the scratchpad, and where no other one may be kept.
+/// The same graph whose operators do not read these weights in the scratchpad, and in which no weight may be kept.
 pub(crate) fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
     let mut is_kept = vec![false; graph.tensors().len()];
     kept.iter().for_each(|it| is_kept[it.index()] = true);
@@ -60,12 +60,12 @@ pub(crate) fn without(graph: &Graph, kept: &[TensorId]) -> Graph {
     graph.with_keep(|_| Keep::Never).with_less(is_read, may_share)
 }
 
-/// The same problem, in which no weight may be kept, and nothing may take the place of one that could be.
+/// The same problem in which no weight may be kept, and no result takes the place of a weight that could be.
 pub(crate) fn without_keep(problem: &Problem) -> Problem {
     without_keep_of(problem, &problem.graph.keepable().collect::<Vec<_>>())
 }
 
-/// The same problem, in which no weight may be kept, and nothing may take the place of these.
+/// The same problem in which no weight may be kept, and no result takes the place of these.
 pub(crate) fn without_keep_of(problem: &Problem, weights: &[TensorId]) -> Problem {
     let may_share = |it: &InPlace| weights.binary_search(&it.operand).is_err();
     let graph = problem.graph.with_keep(|_| Keep::Never).with_less(|_| true, may_share);

@@ -1,44 +1,46 @@
-//! A bound on what runs move in any order, whichever weights are kept; and orders in which there is room for more of them.
+//! A lower bound on the traffic of runs in any order with any kept weights, and orders with space for more of them.
 //!
-//! Take a plan that keeps weights of rooms *T* in all, each of which one operator reads. All else has a plan in a
-//! scratchpad that is smaller by *T*, where the weights that an operator reads take what they need beyond *T* at least:
-//! what of them is kept is within *T*. So with *N(T)* as a lower bound on what the rest moves beyond what it has to,
-//! and *U(T)* as the most bytes of weights whose rooms are within *T*,
+//! Take a plan that keeps weights with padded sizes of *T* in all, each read by one operator. The rest then has a plan
+//! in a scratchpad that is smaller by *T*, in which the weights of an operator occupy at least their padded size minus
+//! *T*, since at most *T* of it is kept. Let *N(T)* be a lower bound on the non-compulsory traffic of the rest, and
+//! *U(T)* the most bytes of weights whose padded sizes add up to at most *T*. Then
 //!
 //! ```text
 //! traffic of a run  ≥  all loads  −  U(T)  +  N(T)
 //! ```
 //!
-//! Both *U* and *N* never fall as *T* grows. To be better than the best plan known, which saves *v*, a plan needs
-//! `v < U(T) − N(T)`. So begin with the least *T* for which `v < U(T)`, and ask the solvers for *N(T)*; no larger *T* is of
-//! use before `v + N(T) < U(T)`, so go on there. Where the rest does not fit any more, or all weights do not suffice, the
-//! best plan is proven. Where the stairs end before that, `U` of all that could fit and the last `N` are a bound.
+//! Neither *U* nor *N* decreases as *T* grows. To be better than the best known plan, which saves *v*, a plan needs
+//! `v < U(T) − N(T)`. So begin with the least *T* for which `v < U(T)`, and ask the solvers for *N(T)*. No larger *T*
+//! helps before `v + N(T) < U(T)`, so continue there. If the rest no longer fits, or all weights together are not
+//! enough, the best plan is optimal. If the iterations end before that, `U` of all weights that could fit and the last
+//! `N` give a bound.
 //!
-//! Weights that several operators read are loaded and reloaded as any other argument in the rest, and their first loads
-//! are not counted: as if they were kept in no room.
+//! Weights that several operators read are ordinary arguments of the rest, without the cost of their first loads: as if
+//! they were kept for free.
 
 use crate::portfolio::decide;
 use crate::{Bytes, Deadline, Graph, Keep, OpId, Options, Order, Problem, Solver, TensorId};
 use std::cmp::Reverse;
 
-/// Steps that are taken at most.
+/// The maximum number of steps.
 const MOST_STEPS: usize = 16;
 
-/// The part of the time left that each step may take.
+/// The share of the remaining time for each step.
 const SHARE_OF_STEP: f64 = 0.3;
 
-/// Weights are put together exactly if that takes no more than so many operations.
+/// The limit of operations for the exact subset sums of weights.
 const MOST_SUMS: u64 = 20_000_000;
 
-/// What the stairs lead to.
+/// The outcome.
 pub(crate) struct Climbed {
-    /// No plan in any order moves less that is non-compulsory.
+    /// A lower bound on the non-compulsory bytes of every plan in any order.
     pub lower_bound: Bytes,
-    /// Those that were found on the way.
+    /// The orders that were found on the way.
     pub orders: Vec<Vec<OpId>>,
 }
 
-/// Looks for a proof that no plan has less than so many non-compulsory bytes. A problem of one stretch of addresses.
+/// Tries to prove that no plan has fewer than `best` non-compulsory bytes. The problem must have one stretch of
+/// addresses.
 pub(crate) fn climb(problem: &Problem, best: Bytes, options: &Options, deadline: Deadline) -> Climbed {
     let mut climbed = Climbed { lower_bound: problem.restreamed(), orders: Vec::new() };
     let [stretch] = &problem.machine.stretches()[..] else { return climbed };
@@ -82,13 +84,13 @@ pub(crate) fn climb(problem: &Problem, best: Bytes, options: &Options, deadline:
 
 struct Stairs<'a> {
     problem: &'a Problem,
-    /// Weights that one operator reads and that fit beside each other one; the least padding first.
+    /// Weights that one operator reads and that fit together with each other one; the least padding first.
     weights: Vec<TensorId>,
     /// By tensor.
     is_weight: Vec<bool>,
-    /// What is non-compulsory where none of these is kept, and all that others could save is saved.
+    /// The non-compulsory bytes if none of these is kept, and other weights save all that they could.
     base: i128,
-    /// By units of the alignment, if that is not too much: the most bytes of weights within so much room.
+    /// The most bytes of weights within each size, in units of the alignment; `None` if that is too expensive.
     sums: Option<Vec<u64>>,
 }
 
@@ -122,13 +124,13 @@ impl Stairs<'_> {
         stairs
     }
 
-    /// The graph of the rest beside so much room.
+    /// The graph of the rest beside kept weights of this padded size.
     fn graph(&self, room: Bytes) -> Graph {
         let graph = &self.problem.graph;
         let mut builder = graph.with_keep(|_| Keep::Never).to_builder();
         for op in graph.op_ids() {
             let own = graph.op(op).reads_on_chip().filter(|it| self.is_weight[it.index()]);
-            // Something may take the place of a weight that is loaded.
+            // A result may take the place of a weight that is loaded.
             let is_shared = |it: &TensorId| graph.op(op).in_place.iter().any(|pair| pair.operand == *it);
             let of_own: Bytes = own.filter(|it| !is_shared(it)).map(|it| self.problem.room(it)).sum();
             let beyond = of_own.saturating_sub(room);
@@ -144,13 +146,13 @@ impl Stairs<'_> {
         )
     }
 
-    /// The rest beside so much room; none if there is no more.
+    /// The rest beside kept weights of this padded size; `None` if nothing is left.
     fn rest(&self, room: Bytes) -> Option<Problem> {
         let left = self.problem.machine.scratchpad().0.checked_sub(room.0)?;
         Some(Problem { graph: self.graph(room), machine: self.problem.machine.with_scratchpad(Bytes(left)) })
     }
 
-    /// The most bytes of weights by room, each weight once.
+    /// The most bytes of weights within each size, each weight once.
     fn sums(&self) -> Option<Vec<u64>> {
         let alignment = self.problem.machine.alignment().0;
         let n_units = (self.problem.capacity().0 / alignment) as usize;
@@ -167,8 +169,8 @@ impl Stairs<'_> {
         Some(sums)
     }
 
-    /// The least room of weights of more bytes than that; none if all together have no more. Where they are not put
-    /// together exactly, they are as if they could be divided.
+    /// The least padded size of weights with more than this many bytes; `None` if all together have no more. Without
+    /// exact subset sums, weights count as divisible.
     fn least_room(&self, bytes: i128) -> Option<Bytes> {
         let alignment = self.problem.machine.alignment();
         if bytes < 0 {

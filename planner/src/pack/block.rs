@@ -1,16 +1,15 @@
-//! Blocks in the units and the coordinates in which the search thinks, and how a problem falls
-//! into parts.
+//! Blocks in the units and coordinates of the search, and the division of a problem into parts.
 
 use std::collections::BTreeMap;
 
-/// A block to be placed. All lengths are in a unit that the caller has chosen.
+/// A block to place. All lengths are in a unit that the caller has chosen.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// Whose block it is: an index into the caller's list.
+    /// The index of its interval in the caller's list.
     pub owner: u32,
-    /// Steps during which it lies in memory: half-open, in order, without overlap.
+    /// Its lifetime: half-open ranges of steps, ascending and disjoint.
     pub spans: Vec<(u32, u32)>,
-    /// How much it takes.
+    /// Its size.
     pub room: u64,
     /// The least offset.
     pub lowest: u64,
@@ -26,7 +25,7 @@ impl Block {
         (self.spans[0].0, self.spans[self.spans.len() - 1].1)
     }
 
-    /// Whether both are there in some step.
+    /// Whether both are live in some step.
     pub fn meets(&self, other: &Block) -> bool {
         let mut from = 0;
         self.spans.iter().any(|(start, end)| {
@@ -42,23 +41,23 @@ impl Block {
         self.spans.iter().map(|(start, end)| u64::from(end - start)).sum()
     }
 
-    /// Whether there is only one place for it.
+    /// Whether it has only one possible offset.
     pub fn is_fixed(&self) -> bool {
         self.lowest == self.highest
     }
 
-    /// Where it ends at most.
+    /// The greatest possible end.
     pub fn limit(&self) -> u64 {
         self.highest + self.room
     }
 }
 
-/// Whether nothing but room and limits tells blocks apart: no offset is fixed, none is aligned.
+/// Whether blocks differ only in sizes and limits: no offset is fixed or aligned.
 pub(super) fn are_free(blocks: &[Block]) -> bool {
     blocks.iter().all(|it| it.lowest == 0 && it.alignment == 1)
 }
 
-/// Whether two blocks for which there is only one place overlap there.
+/// Whether two blocks with fixed offsets overlap.
 pub(super) fn fixed_overlap(blocks: &[Block]) -> bool {
     let mut events: Vec<(u32, bool, u64, u64)> = Vec::new();
     for block in blocks.iter().filter(|it| it.is_fixed()) {
@@ -66,7 +65,7 @@ pub(super) fn fixed_overlap(blocks: &[Block]) -> bool {
             events.extend([(*start, true, block.lowest, block.limit()), (*end, false, block.lowest, block.limit())]);
         }
     }
-    // Ends come before starts: where one ends and another starts, they do not meet.
+    // Ends come before starts: if one ends where another starts, they do not meet.
     events.sort_unstable();
     let mut taken: BTreeMap<u64, u64> = BTreeMap::new();
     for (_, starts, low, high) in events {

@@ -1,41 +1,40 @@
-//! When to stop.
+//! Budgets of searches.
 
 use crate::Deadline;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A deadline, looked at now and then: asking the clock costs more than a step of a search. Searches
-/// that run side by side are also called off by it, once one with a lower number has an answer.
+/// A deadline that is checked occasionally, since reading the clock costs more than a step of a search. Concurrent
+/// searches are also stopped by it, once one with a lower number has an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Budget<'a> {
     deadline: Deadline<'a>,
     race: Option<(&'a AtomicUsize, usize)>,
     spent: u64,
-    /// How much is spent when the clock is looked at next.
+    /// The spent steps at which the clock is read next.
     next_look: u64,
-    /// Until so much is spent it is never over.
+    /// It is never over before this many steps.
     granted: u64,
     over: bool,
 }
 
-/// Steps between two looks at the clock: some ten microseconds.
+/// The number of steps between two readings of the clock: some ten microseconds.
 const STEPS: u64 = 4096;
 
-/// Steps that a decision of a search stands for.
+/// The number of steps that a decision of a search counts as.
 const DECISION: usize = 256;
 
 impl<'a> Budget<'a> {
-    /// A look at a deadline.
+    /// A budget with a deadline.
     pub fn new(deadline: Deadline<'a>) -> Budget<'a> {
         Budget { deadline, race: None, spent: 0, next_look: STEPS, granted: 0, over: deadline.has_passed() }
     }
 
-    /// The same, but so many steps may be spent whatever the time is: for what must come out in any case.
+    /// The same, but this many steps are always granted: for results that are needed in any case.
     pub fn granting(&self, steps: u64) -> Budget<'a> {
         Budget { spent: 0, next_look: STEPS.max(steps), granted: steps, over: false, ..self.clone() }
     }
 
-    /// The same for number `lane` of the searches that run side by side; `winner` is the least of those with
-    /// an answer.
+    /// The same for search number `lane` among concurrent ones; `winner` is the least number with an answer.
     pub fn in_race<'b>(&self, winner: &'b AtomicUsize, lane: usize) -> Budget<'b>
     where
         'a: 'b,
@@ -50,12 +49,12 @@ impl<'a> Budget<'a> {
         }
     }
 
-    /// Whether it is time to stop, asked at each decision of a search.
+    /// Whether it is over, called at each decision of a search.
     pub fn is_over(&mut self) -> bool {
         self.spend(DECISION)
     }
 
-    /// Whether it is time to stop after so many more steps: rounds of some innermost loop.
+    /// Whether it is over after this many more steps, which are rounds of an innermost loop.
     pub fn spend(&mut self, steps: usize) -> bool {
         self.spent += steps as u64;
         if self.next_look <= self.spent {
@@ -65,13 +64,13 @@ impl<'a> Budget<'a> {
         self.over
     }
 
-    /// All steps that were spent.
+    /// The number of spent steps.
     #[cfg(test)]
     pub fn spent(&self) -> u64 {
         self.spent
     }
 
-    /// Whether it is time to stop, whatever that costs.
+    /// Whether it is over, with a reading of the clock.
     pub fn is_over_now(&mut self) -> bool {
         if self.spent < self.granted {
             return false;

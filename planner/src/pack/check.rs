@@ -1,9 +1,9 @@
-//! Whether a packing is one: obvious rather than fast, and without a line in common with the packer.
+//! A checker of packings: simple rather than fast, and without any code in common with the packer.
 
 use super::Interval;
 use crate::Bytes;
 
-/// What is wrong with a packing.
+/// An error in a packing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Overlap {
     /// There is not one offset per interval.
@@ -17,46 +17,46 @@ pub enum Overlap {
     /// Two intervals share bytes during a step.
     #[error("intervals {first} and {second} share bytes in step {step}")]
     Shared {
-        /// The one that comes first in the list.
+        /// The index of the first interval.
         first: usize,
-        /// The other.
+        /// The index of the second interval.
         second: usize,
-        /// The first step in which they do.
+        /// The first such step.
         step: u32,
     },
     /// An interval ends above the capacity.
     #[error("interval {interval} ends at {end}, but the capacity is {capacity}")]
     TooHigh {
-        /// Its place in the list.
+        /// Its index.
         interval: usize,
-        /// Where it ends.
+        /// Its end.
         end: u128,
-        /// What there is.
+        /// The capacity.
         capacity: Bytes,
     },
     /// An offset is not a multiple of an alignment.
     #[error("interval {interval} lies at {offset}, which is not a multiple of {alignment}")]
     Unaligned {
-        /// Its place in the list.
+        /// Its index.
         interval: usize,
-        /// Where it lies.
+        /// Its offset.
         offset: Bytes,
-        /// What this should be a multiple of.
+        /// The alignment.
         alignment: Bytes,
     },
-    /// An interval does not lie where it must.
+    /// An interval does not lie at its fixed offset.
     #[error("interval {interval} lies at {offset} instead of {fixed}")]
     Moved {
-        /// Its place in the list.
+        /// Its index.
         interval: usize,
-        /// Where it lies.
+        /// Its offset.
         offset: Bytes,
-        /// Where it should lie.
+        /// Its fixed offset.
         fixed: Bytes,
     },
 }
 
-/// All that is wrong with a packing: every pair of intervals is compared.
+/// All errors in a packing, by comparing every pair of intervals.
 pub fn check_packing(intervals: &[Interval], offsets: &[Bytes], capacity: Bytes, alignment: Bytes) -> Vec<Overlap> {
     if intervals.len() != offsets.len() {
         return vec![Overlap::Count { intervals: intervals.len(), offsets: offsets.len() }];

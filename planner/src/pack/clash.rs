@@ -1,12 +1,12 @@
-//! What is wrong with offsets that others have fixed, whatever the capacity.
+//! Conflicts between fixed offsets, for any capacity.
 
 use super::Interval;
 use super::units::is_misaligned;
 use crate::Bytes;
 use std::collections::BTreeMap;
 
-/// Intervals that cannot all lie where they must: one that is not aligned there, or two that share
-/// bytes. The first that is met from the first step to the last.
+/// Intervals whose fixed offsets are invalid: one that is not aligned, or two that share bytes; the first such conflict
+/// in time.
 pub(super) fn clash(intervals: &[Interval], alignment: Bytes) -> Option<Vec<usize>> {
     let mut events = Vec::new();
     for (at, interval) in intervals.iter().enumerate() {
@@ -17,7 +17,7 @@ pub(super) fn clash(intervals: &[Interval], alignment: Bytes) -> Option<Vec<usiz
         for piece in interval.pieces() {
             let byte = |it: Bytes| u128::from(fixed.0) + u128::from(it.0);
             let bytes = (byte(piece.low), byte(piece.high));
-            // Ends come before starts: where one ends and another starts, they do not meet.
+            // Ends come before starts: if one ends where another starts, they do not meet.
             events.extend([(piece.start, true, bytes, at), (piece.end, false, bytes, at)]);
         }
     }

@@ -1,12 +1,12 @@
-//! Why there is no packing: intervals that cannot lie together, as few as will do.
+//! Explanations of infeasibility: a small set of intervals that cannot be packed together.
 //!
-//! 1. One that fits nowhere even alone, or two whose fixed offsets clash, are the whole reason.
-//! 2. Where the load is above the capacity, the largest of those that are there at that step are.
-//! 3. Else all are, and the packer is asked again and again whether there still is no packing without
-//!    some of them: halves first, then ever smaller groups of neighbours in time, at last each alone.
+//! 1. An interval that does not fit even alone, or two with conflicting fixed offsets, are the explanation.
+//! 2. If the load exceeds the capacity, the largest intervals of that step are.
+//! 3. Otherwise all are. The packer is called repeatedly to check whether the set stays infeasible without some of
+//!    them: first halves, then ever smaller groups of neighbours in time, finally each one alone.
 //!
-//! The last round is a deletion filter (Chinneck and Dravnieks 1991): what is kept was shown to be
-//! needed by a packing of the others, and still is when more goes away later.
+//! The last round is a deletion filter (Chinneck and Dravnieks 1991): a packing of the others shows that an interval is
+//! needed, which stays true when more are removed later.
 
 use super::clash::clash;
 use super::{Interval, Packing, load, pack};
@@ -15,13 +15,13 @@ use crate::{Bytes, Deadline};
 /// Intervals that have no packing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// Their places in the list, in order.
+    /// Their indices, ascending.
     pub intervals: Vec<usize>,
-    /// Whether without any one of them the others have a packing. If not, the deadline came first.
+    /// Whether the others have a packing without any one of them. If not, the deadline passed first.
     pub irreducible: bool,
 }
 
-/// Intervals that cannot be packed together, if it is proven before the deadline that not all can be.
+/// Intervals that cannot be packed together, if infeasibility is proven before the deadline.
 pub fn conflict(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadline: Deadline) -> Option<Conflict> {
     let question = Question { intervals, capacity, alignment };
     for at in 0..intervals.len() {
@@ -44,7 +44,7 @@ pub fn conflict(intervals: &[Interval], capacity: Bytes, alignment: Bytes, deadl
     Some(question.reduce(suspects, deadline))
 }
 
-/// The largest of the intervals at the step with the greatest load, as many as are too much.
+/// The largest of the intervals at the step with the greatest load, until they exceed the capacity.
 fn clique(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Option<Vec<usize>> {
     let loads = |ids: &[usize]| load(&ids.iter().map(|it| intervals[*it].clone()).collect::<Vec<_>>(), alignment);
     if load(intervals, alignment) <= capacity {
@@ -78,8 +78,8 @@ fn clique(intervals: &[Interval], capacity: Bytes, alignment: Bytes) -> Option<V
     let mut live: Vec<usize> = live.into_iter().map(|it| it.1).collect();
     let mut known = std::collections::BTreeSet::new();
     live.retain(|it| known.insert(*it));
-    // The padding of the highest counts for nothing, so the step of the most room need not be the one
-    // that is too full: then all are suspects.
+    // The padding of the highest does not count, so the step with the largest padded sum may not be the infeasible one:
+    // then all are returned.
     if loads(&live) <= capacity {
         return Some((0..intervals.len()).filter(|it| !intervals[*it].is_empty()).collect());
     }
@@ -126,7 +126,7 @@ impl Question<'_> {
         (top - padding <= self.capacity.0).then_some(offsets)
     }
 
-    /// As few of the suspects as have no packing.
+    /// A small infeasible subset of the suspects.
     fn reduce(&self, mut suspects: Vec<usize>, deadline: Deadline) -> Conflict {
         let mut irreducible = true;
         let mut group = suspects.len().div_ceil(2).max(1);
@@ -140,7 +140,7 @@ impl Question<'_> {
                 }
                 let mut others = suspects.clone();
                 others.drain(at..suspects.len().min(at + group));
-                // One hard question must not leave the others without an answer.
+                // One hard query must not use the time of the others.
                 let patience = deadline.left().map_or(deadline, |it| deadline.within(it / 8));
                 match self.ask(&others, patience) {
                     Packing::Infeasible => suspects = others,

@@ -1,13 +1,13 @@
-//! The best of the intervals that lie within another, asked for again and again as they are taken.
+//! The best of the intervals within another one, with removal.
 
-/// A tree over intervals as points in the plane, split by start and by end in turns (k-d tree, Bentley
-/// 1975). Each node knows the best key below it and how well the points there can do.
+/// A tree over intervals as points in the plane, split alternately by start and by end (k-d tree, Bentley 1975). Each
+/// node has the best key below it and the bounds of its points.
 pub(super) struct Contained {
     points: Vec<Point>,
     nodes: Vec<Node>,
-    /// Per interval where its point is.
+    /// By interval: the index of its point.
     places: Vec<u32>,
-    /// Points that a leaf has: at most so many.
+    /// The depth, which limits the number of points of a leaf.
     depth: u32,
 }
 
@@ -15,7 +15,7 @@ pub(super) struct Contained {
 struct Point {
     start: u32,
     end: u32,
-    /// Zero if taken.
+    /// Zero if removed.
     key: u64,
     id: u32,
 }
@@ -31,7 +31,7 @@ struct Node {
 struct Best<F> {
     key: u64,
     id: Option<u32>,
-    /// Nodes and points that were looked at.
+    /// The number of visited nodes and points.
     visited: usize,
     may_take: F,
 }
@@ -39,7 +39,7 @@ struct Best<F> {
 const LEAF: usize = 8;
 
 impl Contained {
-    /// A tree of intervals with their keys, which are positive and all different.
+    /// A tree of intervals with their keys, which are positive and distinct.
     pub fn new(intervals: &[(u32, u32)], keys: &[u64]) -> Contained {
         let point = |(id, ((start, end), key)): (usize, (&(u32, u32), &u64))| Point {
             start: *start,
@@ -67,15 +67,15 @@ impl Contained {
         tree
     }
 
-    /// The interval with the greatest key of those that start at `start` or later, end at `end` or before,
-    /// and may be taken; and how many nodes and points were looked at.
+    /// The interval with the greatest key among those that start at `start` or later, end at `end` or earlier, and
+    /// satisfy `may_take`; and the number of visited nodes and points.
     pub fn best(&self, start: u32, end: u32, may_take: impl FnMut(u32) -> bool) -> (Option<u32>, usize) {
         let mut best = Best { key: 0, id: None, visited: 0, may_take };
         self.descend(0, 0..self.points.len(), (start, end), &mut best);
         (best.id, best.visited)
     }
 
-    /// Takes an interval out.
+    /// Removes an interval.
     pub fn take(&mut self, id: u32) {
         let place = self.places[id as usize] as usize;
         self.points[place].key = 0;
@@ -131,7 +131,7 @@ impl Contained {
         if !self.is_leaf(node) {
             return self.measure_inner(node);
         }
-        // The bits of the number say where the path to it turns.
+        // The bits of the index give the turns of the path to it.
         let mut range = 0..self.points.len();
         let path = node + 1;
         for level in (0..self.depth).rev() {
@@ -165,7 +165,7 @@ fn middle(range: &std::ops::Range<usize>) -> usize {
     usize::midpoint(range.start, range.end)
 }
 
-/// Sorts points as far as the tree wants it.
+/// Sorts points as far as the tree needs it.
 fn sort(points: &mut [Point], depth: u32, axis: u32) {
     if depth == 0 || points.len() < 2 {
         return;

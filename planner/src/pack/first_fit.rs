@@ -1,12 +1,12 @@
-//! Blocks one after the other, each as low as it can lie among those that are there.
+//! First fit: blocks one at a time, each as low as possible among those placed before.
 
 use super::block::Block;
 use super::budget::Budget;
 use super::random::Random;
 use super::sections::Rows;
 
-/// Offsets for blocks placed in an order, each in the lowest gap that holds it, however high that
-/// is. Those whose offset is fixed come first, and do not overlap. `None` if time was over first.
+/// Offsets for blocks placed in an order, each in the lowest gap that holds it, without a limit of height. Blocks with
+/// fixed offsets come first, and do not overlap. `None` if the budget is exhausted first.
 pub(super) fn first_fit(
     blocks: &[Block],
     neighbours: &Rows<u32>,
@@ -14,7 +14,7 @@ pub(super) fn first_fit(
     budget: &mut Budget<'_>,
 ) -> Option<Vec<u64>> {
     let mut offsets: Vec<Option<u64>> = blocks.iter().map(|it| it.is_fixed().then_some(it.lowest)).collect();
-    // What is placed, by offset: where most blocks meet, that is in order already for each of them.
+    // The placed blocks by offset: if most blocks meet, one sorted list serves all of them.
     let is_dense = blocks.len() * blocks.len() / 4 <= neighbours.len();
     let fixed = blocks.iter().zip(0..).filter(|(block, _)| is_dense && block.is_fixed());
     let mut placed: Vec<(u64, u32)> = fixed.map(|(block, id)| (block.lowest, id)).collect();
@@ -44,8 +44,7 @@ pub(super) fn first_fit(
     offsets.into_iter().collect()
 }
 
-/// The lowest offset at which a block lies beside others, which are given from below as where each starts and
-/// ends.
+/// The lowest offset of a block beside others, which are given as start and end, sorted by start.
 fn lowest_gap(block: &Block, others: impl Iterator<Item = (u64, u64)>) -> u64 {
     let mut at = block.lowest;
     for (low, high) in others {
@@ -57,12 +56,12 @@ fn lowest_gap(block: &Block, others: impl Iterator<Item = (u64, u64)>) -> u64 {
     at
 }
 
-/// Blocks that lie above their greatest offset.
+/// Blocks above their greatest offset.
 pub(super) fn too_high<'a>(blocks: &'a [Block], offsets: &'a [u64]) -> impl Iterator<Item = usize> + 'a {
     (0..blocks.len()).filter(|it| blocks[*it].highest < offsets[*it])
 }
 
-/// First fit again and again: blocks that come to lie too high go ahead of others the next time.
+/// Repeated first fit: blocks that end up too high go earlier the next time.
 ///
 /// This is squeaky wheel optimisation (Joslin and Clements 1999).
 pub(super) fn squeeze(

@@ -1,31 +1,30 @@
-//! What all searches in the same blocks have in common.
+//! Data that all searches over the same blocks share.
 
 use super::block::{Block, are_free};
 use super::budget::Budget;
 use super::sections::{Rows, Sections};
 
-/// Which blocks meet which, and when.
+/// The pairs of blocks that meet, and when.
 pub(super) struct Ground {
     /// The sections of time.
     pub sections: Sections,
-    /// Per block the blocks that it meets.
+    /// By block: the blocks that it meets.
     pub neighbours: Rows<u32>,
-    /// Per block the least section and the one after the greatest.
+    /// By block: its first section, and one past its last.
     pub hulls: Vec<(u32, u32)>,
-    /// Blocks alike in all but their names carry the same number.
+    /// Interchangeable blocks have the same number.
     pub kinds: Vec<u32>,
-    /// Per block the offsets at which it would overlap one with a fixed offset: half-open, in order,
-    /// none next to another.
+    /// By block: the offsets at which it would overlap one with a fixed offset; half-open, ascending and not adjacent.
     pub barred: Rows<(u64, u64)>,
-    /// Whether nothing but room and limits tells blocks apart.
+    /// Whether blocks differ only in sizes and limits.
     pub free: bool,
 }
 
-/// Pairs of blocks that meet which are too many to be listed.
+/// The limit of pairs of blocks that meet.
 const MANY: u64 = 10_000_000;
 
 impl Ground {
-    /// The ground of these blocks, unless too many of them meet or time was over first.
+    /// The ground of these blocks, unless too many of them meet or the budget is exhausted.
     pub fn new(blocks: &[Block], budget: &mut Budget<'_>) -> Option<Ground> {
         if MANY < meetings(blocks) {
             return None;
@@ -59,8 +58,7 @@ impl Ground {
         Some(Ground { hulls, neighbours, kinds, barred, free: are_free(blocks), sections })
     }
 
-    /// The least offset of a block from `offset` on at which it is aligned and overlaps none with a fixed
-    /// offset.
+    /// The least offset of a block from `offset` on at which it is aligned and overlaps none with a fixed offset.
     pub fn next_clear(&self, id: usize, offset: u64, alignment: u64) -> u64 {
         let mut offset = offset.next_multiple_of(alignment);
         let barred = self.barred.row(id);
@@ -68,7 +66,7 @@ impl Ground {
             if offset < *from {
                 break;
             }
-            // With an alignment, that can be above the next one, too.
+            // With an alignment, this may be beyond the next one as well.
             offset = offset.max(to.next_multiple_of(alignment));
         }
         offset
@@ -90,15 +88,15 @@ fn barred(blocks: &[Block], id: usize, neighbours: &Rows<u32>) -> Vec<(u64, u64)
     ranges
 }
 
-/// Pairs of spans, of all blocks, that share a step.
+/// The number of pairs of spans, of all blocks, that share a step.
 pub(super) fn meetings(blocks: &[Block]) -> u64 {
     let spans = || blocks.iter().flat_map(|it| &it.spans);
     let mut starts: Vec<u32> = spans().map(|it| it.0).collect();
     let mut ends: Vec<u32> = spans().map(|it| it.1).collect();
     starts.sort_unstable();
     ends.sort_unstable();
-    // Each meets those that start before it ends, but for those that end before it starts; so each pair
-    // is counted twice, and each meets itself.
+    // Each span meets those that start before it ends, except those that end before it starts; so each pair is counted
+    // twice, and each span meets itself.
     let before = |steps: &[u32], step: u32| steps.partition_point(|it| *it < step) as u64;
     let met = |(start, end): &(u32, u32)| before(&starts, *end) - before(&ends, start + 1) - 1;
     spans().map(met).sum::<u64>() / 2

@@ -1,21 +1,21 @@
-//! What is to be placed.
+//! Intervals to pack.
 
 use crate::Bytes;
 
-/// One block of memory that is needed during some steps.
+/// A block of memory with a lifetime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// The first step during which it lies in memory.
+    /// The first step of its lifetime.
     pub start: u32,
-    /// The first step, from `start` on, during which it no longer does.
+    /// One past the last step of its lifetime.
     pub end: u32,
-    /// How much room it takes.
+    /// Its size.
     pub size: Bytes,
-    /// Its offset is a multiple of this and of the alignment of all; at least 1.
+    /// Its offset is a multiple of this and of the common alignment; at least 1.
     pub alignment: Bytes,
-    /// The offset that it must have, where others have decided already.
+    /// Its offset, if that is fixed.
     pub fixed: Option<Bytes>,
-    /// Steps in between during which it needs no memory, or less of it.
+    /// Ranges of steps during which it needs none or only a part of its memory.
     pub gaps: Vec<Gap>,
 }
 
@@ -24,26 +24,25 @@ pub struct Interval {
 pub struct Gap {
     /// The first step of the gap.
     pub start: u32,
-    /// The first step after it.
+    /// One past its last step.
     pub end: u32,
-    /// The part of the block that is in use nevertheless, half-open, counted from the block's start.
-    /// Where several gaps have the same steps, all of their windows are in use.
+    /// The part of the block that stays in use, half-open, counted from the block's start. If several gaps have the
+    /// same steps, all of their windows are in use.
     pub window: Option<(Bytes, Bytes)>,
 }
 
 impl Interval {
-    /// A block that may lie anywhere, without gaps. Steps are half-open.
+    /// A block without a fixed offset or gaps. Steps are half-open.
     pub fn new(start: u32, end: u32, size: Bytes) -> Interval {
         Interval { start, end, size, alignment: Bytes(1), fixed: None, gaps: Vec::new() }
     }
 
-    /// Whether it takes no room at any step.
+    /// Whether it occupies no bytes in any step.
     pub fn is_empty(&self) -> bool {
         self.size == Bytes::ZERO || self.end <= self.start
     }
 
-    /// A block of which these parts are in use during these steps, and nothing else. Parts of the same
-    /// steps have no byte in common.
+    /// A block with only these parts in use during these steps. Parts of the same steps are disjoint.
     pub fn of_parts(size: Bytes, mut parts: Vec<Piece>) -> Interval {
         parts.retain(|it| it.start < it.end && it.low < it.high);
         let mut steps: Vec<u32> = parts.iter().flat_map(|it| [it.start, it.end]).collect();
@@ -53,7 +52,7 @@ impl Interval {
             return Interval::new(0, 0, Bytes::ZERO);
         };
         let mut interval = Interval::new(start, end, size);
-        // What is in use, and from which step on.
+        // The parts in use, and the step since when.
         let mut before: (u32, Vec<(Bytes, Bytes)>) = (start, Vec::new());
         let mut close = |from: u32, to: u32, windows: Vec<(Bytes, Bytes)>| {
             if from == to || windows == [(Bytes::ZERO, size)] {
@@ -77,9 +76,8 @@ impl Interval {
         interval
     }
 
-    /// What lies in memory when: steps, and the part of the block, both half-open. The pieces are
-    /// in the order of the steps; those of the same steps follow one another from below, and no two
-    /// overlap in both.
+    /// The memory in use by time: ranges of steps and parts of the block, both half-open. The pieces are sorted by
+    /// steps; those of the same steps are sorted by address, and no two overlap in both.
     pub fn pieces(&self) -> Vec<Piece> {
         if self.is_empty() {
             return Vec::new();
@@ -90,7 +88,7 @@ impl Interval {
         let mut pieces = Vec::new();
         let mut at = self.start;
         for same in gaps.chunk_by(|a, b| (a.start, a.end) == (b.start, b.end)) {
-            // Gaps that overlap, or reach out of the interval, count for the steps that are left.
+            // Of overlapping gaps, and those beyond the interval, the remaining steps count.
             let gap = same[0];
             let (start, end) = (gap.start.max(at), gap.end.min(self.end));
             if end <= start {
@@ -111,7 +109,7 @@ impl Interval {
     }
 }
 
-/// Windows from below, those that touch as one, those without a byte left out.
+/// Windows sorted by address, adjacent ones merged, empty ones removed.
 fn merged(mut windows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
     windows.retain(|it| it.0 < it.1);
     windows.sort_unstable();
@@ -125,15 +123,15 @@ fn merged(mut windows: Vec<(Bytes, Bytes)>) -> Vec<(Bytes, Bytes)> {
     merged
 }
 
-/// Part of a block that lies in memory during some steps.
+/// A part of a block that is in use during some steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece {
     /// The first step.
     pub start: u32,
-    /// The first step after it.
+    /// One past the last step.
     pub end: u32,
-    /// Where the part starts within the block.
+    /// The start of the part within the block.
     pub low: Bytes,
-    /// Where it ends.
+    /// Its end.
     pub high: Bytes,
 }

@@ -1,13 +1,13 @@
-//! Packings as low as can be.
+//! Packings as low as possible.
 //!
-//! 1. Best fit in every order: in milliseconds something that is close to the load, mostly. Where
-//!    offsets are fixed, first fit, too: it makes use of what is free below them. If that is not the load,
-//!    first fit of the largest first, so that no packing is worse than that. Where more than ten million
-//!    pairs of blocks meet, that takes seconds, and comes after step 2 if there is time left.
-//! 2. The best order is shuffled, and what lies highest goes ahead, again and again: each round the
-//!    lowest of several becomes the next to be shuffled.
-//! 3. The exact packer with capacities between the bound and the best height known, the bound first;
-//!    undecided ones are tried again with more attempts.
+//! 1. Best fit in every order: usually close to the load, within milliseconds. With fixed offsets also first fit, which
+//!    uses the space below them. If the result is not the load, first fit of the largest first, so that no packing is
+//!    worse than that. If more than ten million pairs of blocks meet, that takes seconds, and comes after step 2 if
+//!    there is time left.
+//! 2. The best order is shuffled repeatedly, with the highest blocks moved ahead: in each round the lowest of several
+//!    results is the next to shuffle.
+//! 3. The exact packer with capacities between the bound and the best known height, the bound first; undecided ones are
+//!    tried again with more attempts.
 
 use super::block::Block;
 use super::budget::Budget;
@@ -25,27 +25,27 @@ use super::{Interval, Lowest, LowestPacking};
 use crate::Bytes;
 use rayon::prelude::*;
 
-/// Orders that are tried in a round.
+/// The number of orders in a round.
 const LANES: u64 = 8;
 
-/// Rounds without progress, at most.
+/// The limit of rounds without progress.
 const MOST_ROUNDS: u64 = 100;
 
-/// Steps that best fit among fixed offsets, or first fit among windows, may take whatever the time is: some
-/// tenths of a second.
+/// The steps granted to best fit among fixed offsets, or first fit among windows, after any deadline: some tenths of a
+/// second.
 const GRANTED: u64 = 20_000_000;
 
-/// Steps that first fit of the largest first may take whatever the time is, half a second: more than it needs
-/// where no more than 10 million pairs of blocks meet, or of pieces of blocks with windows.
+/// The steps granted to first fit of the largest first after any deadline, half a second: more than it needs if at most
+/// 10 million pairs of blocks meet, or of pieces of blocks with windows.
 const GRANTED_BY_SIZE: u64 = 200_000_000;
 
-/// Pairs of blocks that meet, above which first fit of the largest first takes too long to come first.
+/// The number of pairs of blocks that meet, above which first fit of the largest first takes too long to come first.
 const MANY_MEETINGS: u64 = 10_000_000;
 
-/// Blocks in all attempts at the bound before anything else is tried, about.
+/// The approximate number of blocks in all attempts at the bound before anything else is tried.
 const MANY: u64 = 2500;
 
-/// Blocks that are placed in all rounds without progress, about.
+/// The approximate number of blocks that are placed in all rounds without progress.
 const PATIENCE: u64 = 2_000_000;
 
 pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, budget: &mut Budget<'_>) -> Lowest {
@@ -86,7 +86,7 @@ pub(super) fn pack_lowest(intervals: &[Interval], alignment: Bytes, budget: &mut
     if is_quick {
         by_size(&windows, &mut best, budget.granting(GRANTED_BY_SIZE));
     }
-    // What is fixed leaves little choice: then the exact packer is often through at once.
+    // Fixed offsets leave little choice: then the exact packer often finishes immediately.
     if lower_bound < best.height && ground.is_some() && !budget.is_over_now() {
         let attempts = (MANY / blocks.len().max(1) as u64).clamp(1, 8);
         try_capacity(intervals, alignment, &mut windows, &mut best, lower_bound, attempts, budget);
@@ -111,17 +111,17 @@ fn top(blocks: &[Block], offsets: &[u64]) -> u64 {
     blocks.iter().zip(offsets).map(|it| it.0.room + it.1).max().unwrap_or(0)
 }
 
-/// How blocks are placed in an order.
+/// A placement method for an order.
 #[derive(Clone, Copy)]
 enum Way<'a> {
-    /// From the bottom up; if there is no ground, above whatever is fixed.
+    /// From the bottom up; without a ground, above all fixed blocks.
     BestFit(Option<&'a Ground>),
-    /// One after the other, beside those that each meets.
+    /// One at a time, beside the blocks that each meets.
     FirstFit(&'a Ground),
 }
 
 impl Way<'_> {
-    /// Offsets, unless time was over first.
+    /// Offsets, unless the budget is exhausted first.
     fn place(self, blocks: &[Block], rank: &[u64], budget: &mut Budget<'_>) -> Option<Vec<u64>> {
         match self {
             Way::BestFit(ground) => best_fit(blocks, rank, ground, budget),
@@ -129,7 +129,7 @@ impl Way<'_> {
         }
     }
 
-    /// How many steps that takes, about.
+    /// The approximate number of steps.
     fn effort(self, blocks: &[Block]) -> u64 {
         match self {
             Way::BestFit(_) => blocks.len() as u64,
@@ -145,8 +145,8 @@ struct Found<'a> {
     way: Way<'a>,
 }
 
-/// The lowest packing in some orders. The first two are tried whatever the time is, for some steps; and what
-/// lies above all that is fixed takes hardly any time.
+/// The lowest packing in some orders. The first two are always tried, with granted steps; packing above all fixed
+/// blocks takes almost no time.
 fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, budget: &Budget<'_>) -> Found<'a> {
     let by_size = order_of_size(blocks);
     let ways = std::iter::once(Way::BestFit(ground)).chain(ground.map(Way::FirstFit));
@@ -168,7 +168,7 @@ fn best_order<'a>(blocks: &[Block], ground: Option<&'a Ground>, budget: &Budget<
     })
 }
 
-/// Looks around an order for better ones, until `done` with what is found or until patience is over.
+/// Looks for better orders close to one, until `done` accepts the result or patience is exhausted.
 fn improve(blocks: &[Block], start: Found<'_>, budget: &mut Budget<'_>, mut done: impl FnMut(&[u64]) -> bool) {
     if blocks.is_empty() {
         return;
@@ -224,7 +224,7 @@ fn vary(blocks: &[Block], rank: &[u64], offsets: &[u64], lane: u64, random: &mut
     rank
 }
 
-/// The same order with numbers as small as can be.
+/// The same order with the smallest possible ranks.
 fn compact(rank: &[u64]) -> Vec<u64> {
     let mut order: Vec<usize> = (0..rank.len()).collect();
     order.sort_by_key(|it| rank[*it]);
@@ -237,8 +237,8 @@ fn compact(rank: &[u64]) -> Vec<u64> {
 
 /// Closes the gap between height and bound by exact packing, as far as time allows.
 ///
-/// Each round tries the bound, then capacities below the best height by half of the gap, an eighth and
-/// so on: what is undecided is left to the next round, with more attempts.
+/// Each round tries the bound, then capacities below the best height by half of the gap, an eighth and so on: undecided
+/// ones are left to the next round, with more attempts.
 fn narrow(
     intervals: &[Interval],
     alignment: Bytes,
@@ -263,7 +263,7 @@ fn narrow(
     }
 }
 
-/// Packs within a capacity, and keeps what is found or proven.
+/// Packs within a capacity, and records the result.
 fn try_capacity(
     intervals: &[Interval],
     alignment: Bytes,

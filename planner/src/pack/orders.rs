@@ -1,9 +1,9 @@
-//! In which order blocks are placed.
+//! Placement orders of blocks.
 
 use super::block::Block;
 use super::random::Random;
 
-/// Orders of blocks: the greatest first. Ranks are positive and all different. The orders that lead to a packing
+/// Orders of blocks as ranks, the greatest first. Ranks are positive and distinct. The orders that lead to a packing
 /// most often come first.
 pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
     let by = |rank: &dyn Fn(usize) -> (u64, u64, u64)| order_to_rank(blocks.len(), rank);
@@ -19,12 +19,12 @@ pub(super) fn ranks(blocks: &[Block], pressures: &[u64]) -> Vec<Vec<u64>> {
     ]
 }
 
-/// The largest first, and those of one size as they come.
+/// The largest first; equal ones in their original order.
 pub(super) fn order_of_size(blocks: &[Block]) -> Vec<u64> {
     order_to_rank(blocks.len(), &|id| (blocks[id].room, 0, 0))
 }
 
-/// The order in which blocks start, the larger first.
+/// By start, then the larger first.
 pub(super) fn order_of_time(blocks: &[Block]) -> Vec<u64> {
     order_to_rank(blocks.len(), &|id| {
         let area = blocks[id].room.saturating_mul(blocks[id].length());
@@ -32,7 +32,7 @@ pub(super) fn order_of_time(blocks: &[Block]) -> Vec<u64> {
     })
 }
 
-/// Per block its place in the order of a key, counted from the last and from 1.
+/// By block: its position in the order of a key, counted from the last, from 1.
 fn order_to_rank(count: usize, key: &dyn Fn(usize) -> (u64, u64, u64)) -> Vec<u64> {
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_cached_key(|id| (key(*id), std::cmp::Reverse(*id)));
@@ -43,24 +43,24 @@ fn order_to_rank(count: usize, key: &dyn Fn(usize) -> (u64, u64, u64)) -> Vec<u6
     ranks
 }
 
-/// Blocks in the order of their ranks, the greatest first.
+/// Blocks by rank, the greatest first.
 pub(super) fn order(rank: &[u64]) -> Vec<u32> {
     let mut order: Vec<u32> = (0..rank.len() as u32).collect();
     order.sort_by_key(|it| std::cmp::Reverse(rank[*it as usize]));
     order
 }
 
-/// Blocks change places in the order, with those that are not farther than a fraction of it.
+/// Shuffles the order such that blocks move by at most a fraction of it.
 pub(super) fn shuffle(rank: &mut [u64], divisor: u64, random: &mut Random) {
     let count = rank.len() as u64;
     let reach = count / divisor + 2;
     for (id, it) in rank.iter_mut().enumerate() {
-        // All stay different.
+        // All stay distinct.
         *it = (*it * 4 + random.below(4 * reach)) * count + id as u64 + 1;
     }
 }
 
-/// The room that is needed at once where it is most, per block.
+/// By block: the largest total size of simultaneous blocks during its lifetime.
 pub(super) fn pressures(blocks: &[Block]) -> Vec<u64> {
     let mut steps: Vec<u32> = blocks.iter().flat_map(|it| &it.spans).flat_map(|it| [it.0, it.1]).collect();
     steps.sort_unstable();
@@ -88,7 +88,7 @@ pub(super) fn pressures(blocks: &[Block]) -> Vec<u64> {
         .collect()
 }
 
-/// The most within ranges of a list: per power of two, that within so many from each place on.
+/// Range maxima of a list: for each power of two, the maximum of that many elements from each index on.
 struct Most(Vec<Vec<u64>>);
 
 impl Most {

@@ -1,4 +1,4 @@
-//! A problem taken apart, and what comes of its parts put together.
+//! Divides a problem into parts, and combines their results.
 
 use super::block::{Block, components, fixed_overlap};
 use super::budget::Budget;
@@ -12,10 +12,10 @@ use super::windows::{Windows, has_windows};
 use super::{Interval, Packing};
 use crate::Bytes;
 
-/// Pairs that meet, above which it takes too long to look for what is easy.
+/// The number of pairs that meet, above which looking for easy blocks takes too long.
 const MANY: u64 = 10_000_000;
 
-/// Attempts with the least capacity there can be, before that which there is.
+/// The number of attempts with the least possible capacity, before those with the given one.
 const FIRST_ATTEMPTS: u64 = 8;
 
 pub(super) fn pack(
@@ -34,7 +34,7 @@ pub(super) fn pack(
     if capacity < load || clash(intervals, alignment).is_some() {
         return Packing::Infeasible;
     }
-    // With no room to waste and offsets that are fixed there is little choice: that can be easier.
+    // With no space to spare and fixed offsets there is little choice, which can be easier.
     if load < capacity
         && units.blocks.iter().any(Block::is_fixed)
         && let Ok(units) = to_units(intervals, load, alignment)
@@ -58,8 +58,7 @@ pub(super) fn pack(
     }
 }
 
-/// Packs within a capacity, with more attempts each time, whether gaps are free at all times or only
-/// in part.
+/// Packs within a capacity, with more attempts each time, if gaps may have windows.
 pub(super) fn pack_windows(
     intervals: &[Interval],
     windows: &mut Windows,
@@ -71,7 +70,7 @@ pub(super) fn pack_windows(
     let mut is_hopeful = true;
     let mut effort = 4;
     loop {
-        // As if the gaps with a window were none: the packer for that is the stronger one.
+        // First as if the gaps with a window were none: the packer for that is the stronger one.
         if is_hopeful && let Ok(units) = to_units(intervals, capacity, alignment) {
             match pack_blocks(units.blocks, effort, budget) {
                 Outcome::Placed(placed) => return Outcome::Placed(to_bytes(intervals, units.unit, &placed)),
@@ -101,16 +100,16 @@ struct Part {
     scale: u64,
 }
 
-/// What can be packed after something else.
+/// A block that can be packed after others.
 struct Later {
     block: Block,
-    /// The owners of all that it meets above `base`.
+    /// The owners of all blocks that it meets above `base`.
     met: Vec<u32>,
     base: u64,
     scale: u64,
 }
 
-/// Takes out what is easy and divides the rest; `Err` if there is no packing.
+/// Removes easy blocks and divides the rest; `Err` if there is no packing.
 #[expect(clippy::type_complexity, reason = "taken apart where it is called")]
 fn reduce(blocks: Vec<Block>, budget: &mut Budget<'_>) -> Result<(Vec<Part>, Vec<(u32, u64)>, Vec<Later>), ()> {
     let (mut parts, mut placed, mut later) = (Vec::new(), Vec::new(), Vec::new());
@@ -126,7 +125,7 @@ fn reduce(blocks: Vec<Block>, budget: &mut Budget<'_>) -> Result<(Vec<Part>, Vec
             if blocks.is_empty() {
                 continue;
             }
-            // What is not taken out is packed with the rest.
+            // Blocks that are not removed are packed with the rest.
             let in_time = !budget.spend(blocks.len());
             if in_time && blocks.len() == n_blocks && meetings(&blocks) <= MANY {
                 let (hard, easy) = take_easy(blocks, budget);
@@ -143,7 +142,7 @@ fn reduce(blocks: Vec<Block>, budget: &mut Budget<'_>) -> Result<(Vec<Part>, Vec
     Ok((parts, placed, later))
 }
 
-/// Packs blocks; gives up when each part has had so many attempts.
+/// Packs blocks; gives up when each part has had this many attempts.
 pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, budget: &mut Budget<'_>) -> Outcome<Vec<(u32, u64)>> {
     let n_owners = blocks.iter().map(|it| it.owner as usize + 1).max().unwrap_or(0);
     let rooms = rooms(&blocks, n_owners);
@@ -155,7 +154,7 @@ pub(super) fn pack_blocks(blocks: Vec<Block>, attempts: u64, budget: &mut Budget
     }
     let mut still_open: Vec<(&Part, Option<Ground>)> = Vec::new();
     for part in &parts {
-        // Most are placed without a ground, which takes its time.
+        // Most are placed without a ground, which is expensive.
         match first_attempt(&part.blocks, budget) {
             Some(offsets) => place_part(part, &offsets, &mut placed),
             None => still_open.push((part, Ground::new(&part.blocks, budget))),
@@ -205,14 +204,14 @@ fn place_part(part: &Part, offsets: &[u64], placed: &mut Vec<(u32, u64)>) {
         .extend(part.blocks.iter().zip(offsets).map(|(block, offset)| (block.owner, part.base + part.scale * offset)));
 }
 
-/// By owner, how much each block takes.
+/// By owner: the size of its block.
 fn rooms(blocks: &[Block], n_owners: usize) -> Vec<u64> {
     let mut rooms = vec![0; n_owners];
     blocks.iter().for_each(|it| rooms[it.owner as usize] = it.room);
     rooms
 }
 
-/// Places what finds room in any case, the last that was taken out first.
+/// Places the blocks that have space in any case, in reverse order of their removal.
 fn place_later(rooms: &[u64], later: &[Later], placed: &mut Vec<(u32, u64)>) {
     let mut offsets = vec![None; rooms.len()];
     for (owner, offset) in placed.iter() {

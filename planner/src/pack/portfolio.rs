@@ -1,8 +1,7 @@
-//! Many ways to look for a packing of one part, side by side and one after the other.
+//! Several ways to look for a packing of one part, concurrently and in turn.
 //!
-//! How long a search takes has a heavy tail: many orders lead to a packing after a hundred failures, and many
-//! others never. So searches are short and many, and longer ones come more and more seldom (Luby, Sinclair and
-//! Zuckerman 1993).
+//! The run time of a search has a heavy tail: many orders lead to a packing after a hundred failures, and many others
+//! never do. So searches are short and numerous, with longer ones in between (Luby, Sinclair and Zuckerman 1993).
 
 use super::block::Block;
 use super::budget::Budget;
@@ -15,29 +14,28 @@ use super::skyline::best_fit;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many attempts are made side by side. What comes out does not depend on the number of cores,
-/// but on this.
+/// The number of concurrent attempts. The result depends on this number, and not on the number of cores.
 const LANES: usize = 8;
 
-/// How often each order is tried with first fit before the search begins.
+/// The number of passes of first fit for each order before the search begins.
 const FIRST_PASSES: u32 = 4;
 
-/// Blocks for which each step of a search that looks everywhere would take long.
+/// The number of blocks above which each step of a search that looks everywhere is slow.
 const MANY: usize = 2000;
 
-/// Failures after which the shortest search gives up.
+/// The failure limit of the shortest search.
 const FAILURES: u64 = 64;
 
-/// Where the searches look for their next block, in turn.
+/// The focus of the searches, in turn.
 const FOCI: [Focus; 5] = [Focus::Choice, Focus::Slack, Focus::Choice, Focus::Slack, Focus::Lowest];
 
 /// The orders of the searches, in turn: the first two lead to a packing most often.
 const RANKS: [usize; 13] = [0, 1, 2, 0, 1, 3, 0, 1, 4, 0, 1, 5, 6];
 
-/// How far blocks change places in an order: so many times less than there are blocks, in turn.
+/// How far blocks move in an order, as a divisor of their number, in turn.
 const DIVISORS: [u64; 4] = [64, 256, 16, 1024];
 
-/// The quickest way, if it works.
+/// The fastest way, if it works.
 pub(super) fn first_attempt(blocks: &[Block], budget: &mut Budget<'_>) -> Option<Vec<u64>> {
     let keys: Vec<u64> = order_of_time(blocks);
     best_fit(blocks, &keys, None, budget).filter(|it| fits(blocks, it))
@@ -47,15 +45,15 @@ fn fits(blocks: &[Block], offsets: &[u64]) -> bool {
     blocks.iter().zip(offsets).all(|it| *it.1 <= it.0.highest)
 }
 
-/// One part of a problem, and how far the attempts at it have come.
+/// One part of a problem, and the progress of the attempts at it.
 pub(super) struct Attempts<'a> {
     blocks: &'a [Block],
     ground: Option<&'a Ground>,
     lanes: Vec<Search<'a>>,
     ranks: Vec<Vec<u64>>,
-    /// Rounds of searches.
+    /// The number of rounds of searches.
     round: u64,
-    /// Searches, or orders that were tried without one.
+    /// The number of searches, or of orders tried without one.
     count: u64,
     random: Random,
 }
@@ -67,10 +65,9 @@ impl<'a> Attempts<'a> {
         Attempts { blocks, ground, lanes: Vec::new(), ranks, round: 0, count: 0, random: Random::new() }
     }
 
-    /// The quick ways: best fit in each of the orders, a short search, then first fit in each of the orders
-    /// and in those that follow when what lies too high goes ahead.
+    /// The fast ways: best fit in each of the orders, a short search, then repeated first fit from each of the orders.
     pub fn first(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
-        // Without any that are fixed it makes no difference.
+        // Without fixed offsets it makes no difference.
         let obstacles = self.ground.filter(|it| it.barred.len() != 0);
         let mut found = self.ranks.iter().filter_map(|it| best_fit(self.blocks, it, obstacles, budget));
         if let Some(offsets) = found.find(|it| fits(self.blocks, it)) {
@@ -90,7 +87,7 @@ impl<'a> Attempts<'a> {
         self.ranks.iter().find_map(&mut squeeze).map_or(Outcome::Stopped, Outcome::Placed)
     }
 
-    /// The next attempts: other strategies, with a limit that is higher now and then.
+    /// The next attempts: other strategies, sometimes with a higher limit.
     pub fn next(&mut self, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         match self.ground {
             Some(ground) => self.search(ground, LANES, budget),
@@ -98,7 +95,7 @@ impl<'a> Attempts<'a> {
         }
     }
 
-    /// So many searches side by side.
+    /// Runs this many searches concurrently.
     fn search(&mut self, ground: &'a Ground, n_lanes: usize, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
         self.round += 1;
         while self.lanes.len() < n_lanes {
@@ -121,7 +118,7 @@ impl<'a> Attempts<'a> {
     }
 
     fn strategy(&mut self) -> Strategy {
-        // Both change each time, and as neither number divides the other, all pairs come in a lap.
+        // Both change each time, and since their periods are coprime, all pairs occur.
         let at = self.count as usize;
         let (focus_at, rank_at) = (at % FOCI.len(), (at + at / FOCI.len()) % RANKS.len());
         self.count += 1;
@@ -152,10 +149,10 @@ impl<'a> Attempts<'a> {
     }
 }
 
-/// Of the sequence 1, 1, 2, 1, 1, 2, 4, 1, … the number at a place, counted from 1.
+/// The element at an index, counted from 1, of the sequence 1, 1, 2, 1, 1, 2, 4, 1, …
 fn luby(mut place: u64) -> u64 {
     loop {
-        // The numbers up to each 2^k − 1 end with 2^(k−1), and start again behind that.
+        // The elements up to each 2^k − 1 end with 2^(k−1), and the sequence repeats after that.
         let power = 1 << place.ilog2();
         if place == 2 * power - 1 {
             return power;

@@ -1,11 +1,11 @@
-//! Numbers that look random and are the same every time.
+//! Deterministic pseudorandom numbers.
 
-/// A generator of them (xorshift, Marsaglia 2003).
+/// A generator (xorshift, Marsaglia 2003).
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers that all but those who need several sequences use.
+    /// The default sequence.
     pub fn new() -> Random {
         Random::sequence(0)
     }

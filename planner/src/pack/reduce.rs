@@ -1,4 +1,4 @@
-//! Problems made smaller without a change to their answer.
+//! Reductions of problems that preserve the answer.
 
 use super::block::{Block, are_free};
 use super::budget::Budget;
@@ -6,9 +6,9 @@ use super::sections::Sections;
 use crate::divisor::gcd;
 use std::collections::HashMap;
 
-/// Divides all lengths by what they have in common; returns by how much.
+/// Divides all lengths by their greatest common divisor, and returns it.
 ///
-/// Without fixed offsets, a block that cannot sink lies at a sum of rooms, so at a multiple.
+/// Without fixed offsets, a block that cannot be moved down lies at a sum of sizes, so at a multiple.
 pub(super) fn divide(blocks: &mut [Block]) -> u64 {
     if !are_free(blocks) {
         return 1;
@@ -21,15 +21,15 @@ pub(super) fn divide(blocks: &mut [Block]) -> u64 {
     common
 }
 
-/// Takes out blocks that are there whenever any other is, from below: in any packing such a block can
-/// change places with all that lies below it. `Err` if what is left has too little room for sure.
+/// Removes blocks that are live whenever any other one is, from below: in any packing such a block can change places
+/// with everything below it. `Err` if the rest certainly does not fit.
 ///
-/// What is left may end earlier or start later, so that another is there whenever any other is.
+/// The rest may end earlier or start later, so that another block is live whenever any other one is.
 pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
     if !are_free(blocks) {
         return Ok(Vec::new());
     }
-    // The least last, so that it can be popped.
+    // The least last, for popping.
     let sorted = |key: &dyn Fn(&Block) -> u64| {
         let mut ids: Vec<usize> = (0..blocks.len()).collect();
         ids.sort_by_key(|it| std::cmp::Reverse((key(&blocks[*it]), *it)));
@@ -38,7 +38,7 @@ pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
     let mut by_start = sorted(&|it| u64::from(it.hull().0));
     let mut by_end = sorted(&|it| u64::from(u32::MAX - it.hull().1));
     let mut by_limit = sorted(&Block::limit);
-    // Those without a gap, by their steps.
+    // Blocks without a gap, by their steps.
     let mut whole: HashMap<(u32, u32), Vec<usize>> = HashMap::new();
     for id in by_limit.iter().filter(|it| blocks[**it].spans.len() == 1) {
         whole.entry(blocks[*id].spans[0]).or_default().push(*id);
@@ -54,7 +54,7 @@ pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
         (least(&mut by_start, &is_out), least(&mut by_end, &is_out), least(&mut by_limit, &is_out))
     {
         let hull = (blocks[first].hull().0, blocks[last].hull().1);
-        // One that may reach higher than others must perhaps lie at the top.
+        // One that may reach higher than others may have to lie at the top.
         let limit = blocks[lowest].limit();
         let Some(floor) = whole.get_mut(&hull).and_then(|it| it.pop_if(|it| blocks[*it].limit() == limit)) else {
             break;
@@ -75,12 +75,11 @@ pub(super) fn take_floors(blocks: &mut Vec<Block>) -> Result<Vec<Block>, ()> {
     Ok(floors)
 }
 
-/// Takes out blocks that find room wherever the others lie, one after the other; all are left if time was
-/// over first.
+/// Removes blocks that have space wherever the others lie, one at a time; none if the budget is exhausted first.
 ///
-/// A block of room *a* that meets another of room *b* is kept from *a* + *b* − 1 offsets at most; if
-/// all that it meets leave it one of those up to its greatest, it can wait. Each comes with the owners of
-/// all that it meets.
+/// A block of size *a* that meets another of size *b* is excluded from at most *a* + *b* − 1 offsets; if all blocks
+/// that it meets leave it an offset up to its greatest, it can be placed last. Each removed block comes with the owners
+/// of all blocks that it meets.
 pub(super) fn take_easy(blocks: Vec<Block>, budget: &mut Budget<'_>) -> (Vec<Block>, Vec<(Block, Vec<u32>)>) {
     if !are_free(&blocks) {
         return (blocks, Vec::new());

@@ -1,26 +1,26 @@
-//! Which blocks of a section of time must rest on others.
+//! The blocks of a section that must rest on others.
 //!
-//! With its bound *r* and its room *p*, a block below all of a set Ω of others needs *r* + *p* + the rooms of
-//! Ω to be at most the limit. If that is more, it lies above one of Ω, so at the lowest top that one of them
-//! can have, or higher. The fewer of Ω it takes, those with the highest tops first, the more that says.
+//! With its bound *r* and its size *p*, a block below all of a set Ω of others requires that *r* + *p* + the sizes of Ω
+//! is at most the limit. If it is more, the block lies above one of Ω, at the lowest top that one of them can have, or
+//! higher. The smaller Ω is, taking those with the highest tops first, the stronger this is.
 //!
-//! In scheduling, where a section is a machine, this is the rule "not first" (Carlier and Pinson 1990; all
-//! deadlines are the same here, so the other rules of that kind have nothing to say).
+//! In scheduling, where a section is a machine, this is the rule "not first" (Carlier and Pinson 1990; all deadlines
+//! are equal here, so the other rules of that kind do not apply).
 
-/// The rule, and the memory that it needs.
+/// The rule, and its reusable memory.
 #[derive(Debug, Default)]
 pub(super) struct Rests {
-    /// Per block its lowest top and its room; or the room of those up to there.
+    /// By block: its lowest top and its size; or the prefix sum of the sizes.
     tops: Vec<(u64, u64)>,
-    /// Per block that must rest on another, its number and its new bound.
+    /// The blocks that must rest on others, with their new bounds.
     raises: Vec<(u32, u64)>,
 }
 
 impl Rests {
-    /// The numbers of those that must rest on others, and their new bounds.
+    /// The blocks that must rest on others, with their new bounds.
     ///
-    /// `rooms` are all blocks by number, `blocks` the numbers of those in the section, in the order of their
-    /// bounds. All of them fit between these and the limit.
+    /// `rooms` has the sizes of all blocks, `blocks` the indices of those in the section, sorted by their bounds. All
+    /// of them fit between these and the limit.
     pub fn find(&mut self, blocks: &[u32], bounds: &[u64], rooms: &[u64], limit: u64) -> &[(u32, u64)] {
         let Rests { tops, raises } = self;
         raises.clear();
@@ -31,7 +31,7 @@ impl Rests {
         }));
         let waste = limit - tops.iter().map(|it| it.1).sum::<u64>();
         let first = bounds.partition_point(|it| *it <= waste);
-        // Mostly, what fits below is enough, and that is seen without an order.
+        // Usually the space below is enough, which can be seen without sorting.
         let is_filled = |bound: u64| {
             let below: u64 = tops.iter().map(|it| if it.0 <= bound { it.1 } else { 0 }).sum();
             bound <= waste + below
@@ -48,10 +48,10 @@ impl Rests {
         }
         for (block, bound) in blocks.iter().zip(bounds).skip(first) {
             let room = rooms[*block as usize];
-            // The lowest top of as few as are more than `most`.
+            // The lowest top of the smallest set whose sizes exceed `most`.
             let lowest = |most: u64| tops.get(tops.partition_point(|it| it.1 <= most)).map(|it| it.0);
             let most = limit - bound - room;
-            // If the block is one of those itself, its room does not count.
+            // If the block is one of those itself, its size does not count.
             let top = lowest(most).filter(|it| bound + room < *it).or_else(|| lowest(most + room));
             if let Some(top) = top.filter(|it| bound < it) {
                 raises.push((*block, top));
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::pack::random::Random;
 
-    /// Every set of others says what it says.
+    /// The same by trying every set of others.
     fn highest_of_lowest_tops(at: usize, bounds: &[u64], rooms: &[u64], limit: u64) -> u64 {
         let others = |set: u32| (0..rooms.len()).filter(move |it| *it != at && set >> it & 1 == 1);
         let room = |set: u32| others(set).map(|it| rooms[it]).sum::<u64>();

@@ -1,28 +1,27 @@
-//! The exact search: a block at its lowest place, or not there.
+//! The exact search: place a block at its lowest offset, or exclude that.
 //!
-//! Blocks are placed from the bottom up: what is placed later lies above what it meets, so all that
-//! counts of the blocks placed is how high the others must lie at least. A state is therefore a
-//! lower bound of the offset of each block that is left.
+//! Blocks are placed from the bottom up: a block placed later lies above the earlier ones that it meets, so the placed
+//! blocks only determine how high the others must lie at least. A state is therefore a lower bound on the offset of
+//! each remaining block.
 //!
-//! 1. If there is a packing with these bounds, there is one in which no block can sink; each block
-//!    lies at its bound or rests on another.
-//! 2. Take a block such that no block that it meets fits beneath it. Either it lies at its bound,
-//!    and everything that it meets lies above: place it. Or it rests on a block still to be placed:
-//!    raise its bound to the lowest top that one of them can have.
+//! 1. If there is a packing with these bounds, there is one in which no block can be moved down; each block lies at its
+//!    bound or rests on another.
+//! 2. Take a block such that no block that it meets fits beneath it. Either it lies at its bound, and everything that
+//!    it meets lies above: place it. Or it rests on a block still to be placed: raise its bound to the lowest top that
+//!    one of them can have.
 //! 3. A bound is never where the block would overlap one whose offset is fixed.
-//! 4. In a section of time, the blocks that are left, run through in the order of their bounds, end
-//!    at some height at least; if that is above the capacity, go back.
-//! 5. A block above whose bound there is too little room for others of its section rests on one of
-//!    them: its bound is raised.
+//! 4. In a section of time, stacking the remaining blocks in the order of their bounds gives a least height; if that
+//!    exceeds the capacity, backtrack.
+//! 5. If there is too little space above a block's bound for others of its section, it rests on one of them: its bound
+//!    is raised.
 //!
-//! The block is looked for where there is least choice, so that one region of time is finished, or
-//! found to be impossible, before the next is begun. Regions that no block connects any longer are
-//! packed one by one; if one of them fails, the others have no part in it, and the search goes back
-//! to the last placement in its own past.
+//! The block is chosen where there is the least choice, so that one region of time is finished, or found to be
+//! infeasible, before the next is begun. Regions that no block connects any longer are packed separately; if one of
+//! them fails, the others are irrelevant, and the search goes back to the last placement that affects it.
 //!
-//! Bottom-up placement with bounds per section of time follows MiniMalloc (Moffitt, ASPLOS 2023);
-//! placing or postponing is from scheduling (Le Pape et al. 1994), where a section is a machine and
-//! a block a task that takes several machines at once.
+//! Bottom-up placement with bounds per section of time follows MiniMalloc (Moffitt, ASPLOS 2023). The choice between
+//! placing and postponing is from scheduling (Le Pape et al. 1994), where a section is a machine and a block a task
+//! that takes several machines at once.
 
 use super::block::Block;
 use super::budget::Budget;
@@ -30,90 +29,90 @@ use super::ground::Ground;
 use super::rests::Rests;
 use super::sections::Rows;
 
-/// How a search ended.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome<T> {
     /// An offset for each block.
     Placed(T),
-    /// There is no packing.
+    /// There is provably no packing.
     Infeasible,
-    /// The limit was reached before the end.
+    /// The limit was reached first.
     Stopped,
 }
 
-/// Where a search looks for its next block.
+/// The region in which a search chooses its next block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Focus {
-    /// In the section with least choice.
+    /// The section with the least choice.
     Choice,
-    /// In the section with least room to waste.
+    /// The section with the least slack.
     Slack,
-    /// In the first section that is not finished.
+    /// The first unfinished section.
     First,
-    /// Everywhere: the lowest.
+    /// Everywhere: the lowest block.
     Lowest,
 }
 
-/// How a run of a search goes about it.
+/// The strategy of a run.
 #[derive(Clone, Debug)]
 pub(super) struct Strategy {
-    /// Where it looks for the next block.
+    /// The region of the next block.
     pub focus: Focus,
-    /// Per block: the greater goes first among those that could lie equally low.
+    /// By block: the greater goes first among those that could lie equally low.
     pub rank: Vec<u64>,
-    /// Failures after which it gives up.
+    /// The limit of failures.
     pub failures: u64,
 }
 
-/// A search over the packings of blocks; it can run many times.
+/// A search over the packings of blocks; it can run several times.
 pub(super) struct Search<'a> {
     blocks: &'a [Block],
     ground: &'a Ground,
-    /// Per block its room and its limit: side by side they are read faster.
+    /// By block: its size and its limit, adjacent for fast access.
     rooms: Vec<u64>,
     limits: Vec<u64>,
-    /// The blocks in the order in which they start.
+    /// The blocks sorted by start.
     by_start: Vec<u32>,
-    /// Per section its blocks: those that are left, nearly in the order of their bounds, then those placed,
-    /// the last one first. So what is taken back needs no more than their number.
+    /// By section, its blocks: the remaining ones, almost sorted by bound, then the placed ones, the last one first. So
+    /// undoing needs only their number.
     live: Rows<u32>,
-    /// How often a section has been too full, in earlier runs less than in later ones.
+    /// How often a section has been too full, with decay over the runs.
     weights: Vec<u64>,
-    /// The lower bounds; for what is placed, the offsets.
+    /// The lower bounds; for placed blocks, the offsets.
     offsets: Vec<u64>,
     placed: Vec<bool>,
     gauges: Vec<Gauge>,
-    /// Per section, the number of blocks left that are there and in the next one, too.
+    /// By section, the number of remaining blocks that are live there and in the next one.
     crossing: Vec<u32>,
     changes: Vec<Change>,
     dirty: Vec<u32>,
     is_dirty: Vec<bool>,
-    /// Of the section that was measured last, in the order of its blocks.
+    /// The bounds in the section that was measured last, in the order of its blocks.
     bounds: Vec<u64>,
     rests: Rests,
 }
 
-/// What is known of the blocks left in a section.
+/// Measurements of the remaining blocks of a section.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gauge {
     /// Their number.
     count: u32,
-    /// How many of them can be the lowest.
+    /// The number of them that can be the lowest.
     choices: u32,
-    /// Their room.
+    /// Their total size.
     room: u64,
-    /// The room that may be wasted.
+    /// The space that may be wasted.
     slack: u64,
 }
 
-/// What was, so that it can be again.
+/// A change that can be undone.
 enum Change {
     Offset(u32, u64),
     Placed(u32),
     Gauge(u32, Gauge),
 }
 
-/// A placement, and what is needed to take it back.
+/// A placement, with the state for undoing it.
 struct Frame {
     block: u32,
     range: (u32, u32),
@@ -124,7 +123,7 @@ struct Frame {
 
 const NONE: usize = usize::MAX;
 
-/// The slack of a section that is not measured yet.
+/// The slack of a section that has not been measured yet.
 const UNKNOWN: u64 = u64::MAX;
 
 impl<'a> Search<'a> {
@@ -163,7 +162,7 @@ impl<'a> Search<'a> {
 
     /// Searches from the start. `Infeasible` is proven.
     pub fn run(&mut self, strategy: &Strategy, budget: &mut Budget<'_>) -> Outcome<Vec<u64>> {
-        // What was too full in the last runs counts most.
+        // Sections that were too full in the last runs count most.
         self.weights.iter_mut().for_each(|it| *it = it.div_ceil(2));
         let outcome = self.descend(strategy, budget);
         self.undo(0);
@@ -226,7 +225,7 @@ impl<'a> Search<'a> {
         Outcome::Placed(self.offsets.clone())
     }
 
-    /// Whether a range falls into several, or none is left of it: they are then pending instead.
+    /// Whether a range divides into several, or nothing is left of it: they are then pending instead.
     fn split(&self, range: (u32, u32), parent: usize, pending: &mut Vec<((u32, u32), usize)>) -> bool {
         let n_pending = pending.len();
         let mut start = range.0;
@@ -243,7 +242,7 @@ impl<'a> Search<'a> {
                 pending.push((part, parent));
             }
         }
-        // The one with the least slack is tried first: it comes last.
+        // The one with the least slack is tried first, so it comes last.
         let slack = |part: (u32, u32)| {
             let gauges = self.gauges[part.0 as usize..part.1 as usize].iter();
             gauges.filter(|it| it.count != 0).map(|it| it.slack).min().unwrap_or(0)
@@ -252,7 +251,7 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// The blocks left in a section.
+    /// The remaining blocks in a section.
     fn left(&self, section: usize) -> &[u32] {
         &self.live.row(section)[..self.gauges[section].count as usize]
     }
@@ -280,7 +279,7 @@ impl<'a> Search<'a> {
                 lowest(section)?
             }
             Focus::Choice => {
-                // Choices by weight are compared without a division, which takes long.
+                // Weighted choices are compared without a division, which is slow.
                 let by_choice = |one: &u32, other: &u32| {
                     let key = |it: u32| (&self.gauges[it as usize], self.weights[it as usize]);
                     let ((gauge, weight), (its_gauge, its_weight)) = (key(*one), key(*other));
@@ -303,16 +302,16 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether nothing is lost if the block is placed at its bound.
+    /// Whether placing the block at its bound loses nothing.
     fn is_forced(&self, block: u32, range: (u32, u32)) -> bool {
         let offset = self.offsets[block as usize];
         let top = offset + self.rooms[block as usize];
         let mut left = self.ground.neighbours.row(block as usize).iter().filter(|it| !self.placed[**it as usize]);
-        // It is in no other block's way.
+        // It does not constrain any other block.
         if left.clone().all(|it| top <= self.offsets[*it as usize]) {
             return true;
         }
-        // It reaches through the whole region: whatever lies below it can change places with it.
+        // It spans the whole region: everything below can change places with it.
         self.ground.free
             && self.ground.sections.spans.row(block as usize) == [range]
             && left.all(|it| {
@@ -353,7 +352,7 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// Decides that a block does not lie at its bound: it rests on another, then.
+    /// Decides that a block does not lie at its bound, so it rests on another.
     fn postpone(&mut self, block: u32) -> bool {
         let id = block as usize;
         let tops = self.ground.neighbours.row(id).iter().filter(|it| !self.placed[**it as usize]);
@@ -361,7 +360,7 @@ impl<'a> Search<'a> {
             return false;
         };
         let offset = self.offsets[id];
-        // What is like it can change places with it, so that does not lie there, either.
+        // An interchangeable block could take its place, so it does not lie there, either.
         for at in 0..self.ground.neighbours.row(id).len() {
             let other = self.ground.neighbours.row(id)[at];
             let alike =
@@ -395,7 +394,7 @@ impl<'a> Search<'a> {
         true
     }
 
-    /// Remembers that a section has changed, and what it was.
+    /// Marks a section as changed, and saves its state.
     fn touch(&mut self, section: u32) {
         if !std::mem::replace(&mut self.is_dirty[section as usize], true) {
             self.changes.push(Change::Gauge(section, self.gauges[section as usize]));
@@ -403,7 +402,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Measures what has changed; `false` if a section is too full, and none if time was over first.
+    /// Measures changed sections; `false` if one is too full, `None` if the budget is exhausted first.
     fn settle(&mut self, budget: &mut Budget<'_>) -> Option<bool> {
         let mut good = true;
         while let Some(section) = self.dirty.pop() {
@@ -419,11 +418,11 @@ impl<'a> Search<'a> {
         Some(good)
     }
 
-    /// How high the blocks left in a section reach at least; `false` if that is too high.
+    /// Measures the least height of the remaining blocks in a section; `false` if that is too high.
     fn measure(&mut self, section: usize) -> bool {
         let count = self.gauges[section].count as usize;
         let live = &mut self.live.row_mut(section)[..count];
-        // They were sorted before the last bounds were raised, and nearly are; but for the first time.
+        // They were sorted before the last bounds were raised, so they are almost sorted, except the first time.
         if self.gauges[section].slack == UNKNOWN {
             let offsets = &self.offsets;
             live.sort_by_key(|block| offsets[*block as usize]);
@@ -474,7 +473,7 @@ impl<'a> Search<'a> {
         good
     }
 
-    /// Takes back what has changed since there were so many changes.
+    /// Undoes all changes except the first `n_changes`.
     fn undo(&mut self, n_changes: usize) {
         while let Some(section) = self.dirty.pop() {
             self.is_dirty[section as usize] = false;

@@ -1,4 +1,4 @@
-//! Time as the search sees it: only the steps at which the most blocks meet.
+//! Time for the search: only the steps at which the most blocks meet.
 
 use super::block::Block;
 use super::budget::Budget;
@@ -21,7 +21,7 @@ impl<T> Rows<T> {
         table
     }
 
-    /// Rows of so many items each, which are still to be filled.
+    /// Rows of these lengths, to be filled.
     fn of_lengths(lengths: &[usize]) -> Rows<T>
     where
         T: Clone + Default,
@@ -35,7 +35,7 @@ impl<T> Rows<T> {
         Rows { starts, items: vec![T::default(); end] }
     }
 
-    /// The rows where of equal items in a row one is left.
+    /// The rows without duplicate elements.
     fn without_repeats(mut self) -> Rows<T>
     where
         T: Copy + PartialEq,
@@ -62,35 +62,35 @@ impl<T> Rows<T> {
         self.starts[row] as usize..self.starts[row + 1] as usize
     }
 
-    /// The number of items in all rows.
+    /// The number of elements in all rows.
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
-    /// The row of a number.
+    /// The row with an index.
     pub fn row(&self, row: usize) -> &[T] {
         &self.items[self.range(row)]
     }
 
-    /// The row of a number, to be changed.
+    /// The row with an index, mutable.
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
         let range = self.range(row);
         &mut self.items[range]
     }
 }
 
-/// The sections of time, as few as will do.
+/// The sections of time: a minimal set.
 ///
-/// Blocks that share a step share a section and the other way round. Of neighbouring sections none
-/// has all the blocks of the other: such a section could never be the one that is too full. In
-/// other words, the sections are the maximal cliques of the interval graph, in order.
+/// Blocks share a step if and only if they share a section. No section has all the blocks of a neighbouring one, which
+/// could then never be the one that is too full. In other words, the sections are the maximal cliques of the interval
+/// graph, in order.
 #[derive(Clone, Debug)]
 pub(super) struct Sections {
     /// Number of sections.
     pub count: usize,
-    /// Per block its sections: half-open, in order.
+    /// By block: its sections, half-open and ascending.
     pub spans: Rows<(u32, u32)>,
-    /// Per section its blocks.
+    /// By section: its blocks.
     pub live: Rows<u32>,
 }
 
@@ -99,7 +99,7 @@ impl Sections {
     pub fn new(blocks: &[Block]) -> Sections {
         let mut events: Vec<(u32, bool)> =
             blocks.iter().flat_map(|it| &it.spans).flat_map(|(start, end)| [(*start, true), (*end, false)]).collect();
-        // Ends before starts: where one block ends and another starts, they do not meet.
+        // Ends come before starts: if one block ends where another starts, they do not meet.
         events.sort_unstable();
         let mut count = 0;
         let mut ended = true;
@@ -132,9 +132,9 @@ impl Sections {
         Sections { count: count as usize, spans, live: Rows::new(live) }
     }
 
-    /// Per block the blocks that it meets, ascending; none if time was over first.
+    /// By block: the blocks that it meets, ascending; `None` if the budget is exhausted first.
     ///
-    /// It takes a step for each two that meet, and no more memory than what comes out.
+    /// It takes a step for each pair that meets, and no more memory than the result.
     pub fn neighbours(&self, n_blocks: usize, budget: &mut Budget<'_>) -> Option<Rows<u32>> {
         let mut counts = vec![0; n_blocks];
         self.each_meeting(budget, |block, other| {
@@ -156,7 +156,7 @@ impl Sections {
         Some(if has_gaps { rows.without_repeats() } else { rows })
     }
 
-    /// Each two blocks that meet, once for each time that one of them begins while the other is there.
+    /// Each pair of blocks that meet, once for each time that one of them begins while the other is live.
     fn each_meeting(&self, budget: &mut Budget<'_>, mut with: impl FnMut(u32, u32)) -> Option<()> {
         for section in 0..self.count {
             let live = self.live.row(section);

@@ -1,9 +1,8 @@
 //! Packings from the bottom up in near-linear time, for problems of any size.
 //!
-//! The skyline is how high memory is taken at each step. Its lowest stretch gets the best of the
-//! blocks whose life is within it; if there is none, the stretch is given up up to its lower
-//! neighbour. This is best fit as Burke et al. (2004) pack strips and Sekiyama et al. (2018) memory
-//! of networks, with any order of preference.
+//! The skyline is the height of used memory at each step. Its lowest stretch gets the best block whose lifetime is
+//! within it; if there is none, the stretch is raised to its lower neighbour. This is best fit as in Burke et al.
+//! (2004) for strip packing and Sekiyama et al. (2018) for the memory of networks, with any order of preference.
 
 use super::block::Block;
 use super::budget::Budget;
@@ -30,9 +29,9 @@ struct Skyline {
     lowest: BinaryHeap<Reverse<(u64, u32, u32)>>,
 }
 
-/// Offsets for blocks, however high; those with a greater key are preferred. Keys are positive and all
-/// different. Gaps are not made use of. Blocks whose offsets are fixed do not overlap; what is free below
-/// them is made use of if there is a ground. `None` if time was over first.
+/// Offsets for blocks, of any height; those with a greater key are preferred. Keys are positive and distinct. Gaps are
+/// not used. Blocks with fixed offsets must not overlap; the space below them is used if there is a ground. `None` if
+/// the budget is exhausted first.
 pub(super) fn best_fit(
     blocks: &[Block],
     keys: &[u64],
@@ -57,7 +56,7 @@ pub(super) fn best_fit(
         let at = skyline.lowest();
         let Stretch { start, end, height, .. } = skyline.stretches[at as usize];
         let lowest = |id: u32| height.max(blocks[id as usize].lowest).next_multiple_of(blocks[id as usize].alignment);
-        // From there on one of the blocks is clear of those that are fixed, if none is yet.
+        // The height from which on some block is clear of the fixed ones, if none is yet.
         let mut next_clear = u64::MAX;
         let may_take = |id: u32| {
             let lowest = lowest(id);
@@ -82,7 +81,7 @@ pub(super) fn best_fit(
     Some(offsets)
 }
 
-/// How high blocks with a fixed offset reach, from the first step to `end`.
+/// The heights of blocks with fixed offsets, from the first step to `end`.
 fn fixed_heights(blocks: &[Block], end: u32) -> Vec<((u32, u32), u64)> {
     let mut events: Vec<(u32, bool, u64)> = Vec::new();
     for block in blocks.iter().filter(|it| it.is_fixed()) {
@@ -90,10 +89,10 @@ fn fixed_heights(blocks: &[Block], end: u32) -> Vec<((u32, u32), u64)> {
             events.extend([(span.0, true, block.limit()), (span.1, false, block.limit())]);
         }
     }
-    // Ends come before starts: where one ends and another starts, they do not meet.
+    // Ends come before starts: if one ends where another starts, they do not meet.
     events.sort_unstable();
     let mut ground = Vec::new();
-    // The ends of those that are there, and how many end there.
+    // The ends of live blocks, with the number of blocks that end there.
     let mut taken: BTreeMap<u64, u32> = BTreeMap::new();
     let mut from = 0;
     for (step, starts, limit) in events.into_iter().chain([(end, false, u64::MAX)]) {
@@ -146,7 +145,7 @@ impl Skyline {
         }
     }
 
-    /// Puts a stretch of the same steps, or more, in the place of one.
+    /// Replaces a stretch by others with the same steps, or more.
     fn replace(&mut self, at: u32, height: u64) {
         let Stretch { mut start, mut end, mut before, mut after, .. } = self.stretches[at as usize];
         self.stretches[at as usize].is_there = false;
@@ -159,14 +158,14 @@ impl Skyline {
         self.add(start, end, height, before, after);
     }
 
-    /// Takes a neighbour out, if it has this height.
+    /// Removes a neighbour if it has this height.
     fn level(&mut self, id: u32, height: u64) -> Option<Stretch> {
         let other = self.stretches.get_mut(id as usize).filter(|it| it.height == height)?;
         other.is_there = false;
         Some(*other)
     }
 
-    /// Gives up what lies below the lower neighbour, but nothing from `most` on.
+    /// Raises a stretch to its lower neighbour, but not to `most` or higher.
     fn lift(&mut self, at: u32, most: u64) {
         let Stretch { before, after, .. } = self.stretches[at as usize];
         let height = |id: u32| self.stretches.get(id as usize).map_or(u64::MAX, |it| it.height);

@@ -1,11 +1,11 @@
-//! From intervals in bytes to blocks in units, and back.
+//! Conversion of intervals in bytes to blocks in units, and back.
 
 use super::Interval;
 use super::block::Block;
 use crate::Bytes;
 use crate::divisor::gcd;
 
-/// Sizes, their sums included, stay below.
+/// An upper bound on sizes and their sums.
 const MOST: u64 = 1 << 62;
 
 /// The blocks of a problem, in units.
@@ -14,7 +14,7 @@ pub(super) struct Units {
     pub blocks: Vec<Block>,
 }
 
-/// Why there are no blocks: one alone does not fit, or there is more than can be counted.
+/// The reason why there are no blocks: an interval alone does not fit, or sums are too large.
 pub(super) enum Refusal {
     Infeasible,
     TooLarge,
@@ -22,11 +22,11 @@ pub(super) enum Refusal {
 
 pub(super) fn alignment_of(interval: &Interval, alignment: Bytes) -> u64 {
     let (own, all) = (interval.alignment.0.max(1), alignment.0.max(1));
-    // A multiple that cannot be counted leaves offset zero alone, as does any that large.
+    // A multiple that overflows only allows offset zero, as does any that large.
     (own / gcd(own, all)).checked_mul(all).unwrap_or(MOST).min(MOST)
 }
 
-/// The unit divides all alignments and fixed offsets: everything may lie at multiples only.
+/// The unit divides all alignments and fixed offsets: everything lies at multiples only.
 fn unit(intervals: &[Interval], alignment: Bytes) -> u64 {
     let lengths = intervals.iter().filter(|it| !it.is_empty()).map(|it| match it.fixed {
         Some(fixed) => fixed.0,
@@ -36,13 +36,13 @@ fn unit(intervals: &[Interval], alignment: Bytes) -> u64 {
     if unit == 0 { alignment.0.max(1) } else { unit }
 }
 
-/// Whether an interval must lie where it may not.
+/// Whether the fixed offset of an interval is misaligned.
 pub(super) fn is_misaligned(interval: &Interval, alignment: Bytes) -> bool {
     let is_off = |at: Bytes| [alignment, interval.alignment].iter().any(|it| !at.0.is_multiple_of(it.0.max(1)));
     interval.fixed.is_some_and(is_off)
 }
 
-/// What an interval adds to the height of a stack of all at most.
+/// The most that an interval adds to the height of a stack of all.
 fn reach(it: &Interval, alignment: Bytes) -> u128 {
     if it.is_empty() {
         return 0;
@@ -64,7 +64,7 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
     if u128::from(MOST) <= total {
         return Err(Refusal::TooLarge);
     }
-    // No packing that cannot sink is higher than all blocks on top of each other.
+    // No packing in which nothing can be moved down is higher than a stack of all blocks.
     let capacity = capacity.0.min(total as u64);
     let mut blocks = Vec::new();
     for (owner, interval) in intervals.iter().enumerate() {
@@ -88,7 +88,7 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
             Some(_) => return Err(Refusal::Infeasible),
             None => (0, highest / unit, own / unit),
         };
-        // One that has gaps at all times is in no other block's way, but has to end within the capacity.
+        // One with gaps at all times meets no other block, but must end within the capacity.
         if spans.is_empty() {
             continue;
         }
@@ -104,10 +104,10 @@ pub(super) fn to_units(intervals: &[Interval], capacity: Bytes, alignment: Bytes
     Ok(Units { unit, blocks })
 }
 
-/// The least capacity by room alone.
+/// The least capacity by sizes alone.
 ///
-/// What begins at a multiple of the unit counts with its padding. A window in the middle of a block
-/// does not: it may lie in the padding of another, so all counts without padding, too.
+/// Blocks that begin at a multiple of the unit count with their padding. A window in the middle of a block does not: it
+/// may lie in the padding of another one, so the sum without padding counts, too.
 pub(super) fn load(intervals: &[Interval], alignment: Bytes) -> Bytes {
     let unit = unit(intervals, alignment);
     let mut events: Vec<(u32, bool, u64, bool)> = Vec::new();

@@ -1,15 +1,15 @@
-//! Blocks of which parts stay in use during gaps: what a gap frees can lie above and below that part.
+//! Blocks with parts that stay in use during gaps: others can lie above and below such a part.
 //!
-//! Such blocks are no longer stacked: one can lie above another at one step and below it at the next.
+//! Such blocks are not stacked: one can lie above another at one step and below it at the next.
 //!
-//! 1. First fit: each block as low as none of its pieces overlaps one of those that are there.
-//! 2. An exact search: start with every block as low as it may; take two pieces that overlap; one of
-//!    them lies above the other, so raise the one block or the other, and with it whatever was decided
-//!    to lie above. These are difference constraints: of all solutions one is least in every block, and
-//!    if nothing overlaps there, it is a packing. If a block comes to lie too high, go back.
+//! 1. First fit: each block as low as possible without an overlap of its pieces with those of placed blocks.
+//! 2. An exact search: start with every block as low as its limits allow. Take two pieces that overlap; one of them
+//!    lies above the other, so raise one block or the other, and with it the blocks that were decided to lie above.
+//!    These are difference constraints: one of their solutions is least in every block, and if it has no overlap, it is
+//!    a packing. If a block is too high, backtrack.
 //!
-//! The search is complete for any alignments and fixed offsets, but knows no other bounds; it is for
-//! problems with few blocks.
+//! The search is complete for any alignments and fixed offsets, but has no other bounds; it is for problems with few
+//! blocks.
 
 use super::budget::Budget;
 use super::orders::shuffle;
@@ -41,16 +41,16 @@ impl Body {
     }
 }
 
-/// Pieces of two bodies that share steps: offsets differ by at least one of these.
+/// Pieces of two bodies that share steps: the offsets differ by at least one of these.
 struct Pair {
     bodies: (usize, usize),
-    /// The second above the first.
+    /// The distance with the second above the first.
     up: i128,
-    /// The first above the second.
+    /// The distance with the first above the second.
     down: i128,
 }
 
-/// A body that lies above another: their offsets differ by `distance` at least.
+/// A body that lies above another: their offsets differ by at least `distance`.
 struct Above {
     low: usize,
     high: usize,
@@ -60,47 +60,47 @@ struct Above {
 /// A pair, and whether its second body lies above its first.
 type Decision = (u32, bool);
 
-/// What the search has still to look at: a decision, after so many earlier ones, and the offsets that follow.
+/// An open node of the search: a decision after some earlier ones, and the resulting offsets.
 struct State {
     offsets: Vec<i128>,
     n_decided: usize,
     decision: Option<Decision>,
 }
 
-/// What follows from decisions.
+/// The consequence of decisions.
 enum Raised {
     /// The least offsets.
     To(Vec<i128>),
-    /// Some body would lie too high, which is proven.
+    /// Some body would provably lie too high.
     TooHigh,
-    /// Time was over first.
+    /// The budget was exhausted first.
     Stopped,
 }
 
-/// Blocks above which pairs are too many to be searched.
+/// The number of blocks above which there are too many pairs to search.
 const MANY: usize = 400;
 
-/// Pairs of pieces that are too many to be searched: 100 MB.
+/// The limit of pairs of pieces for the search: 100 MB.
 const MANY_PAIRS: usize = 2_000_000;
 
-/// Pairs of pieces of two bodies from which on those are left out that follow from others.
+/// The number of pairs of pieces of two bodies from which on implied pairs are omitted.
 const SEVERAL: usize = 64;
 
-/// Offsets of all states that may wait at once: 256 MB.
+/// The limit of offsets in all open nodes: 256 MB.
 const MANY_OFFSETS: usize = 16_000_000;
 
-/// What there is to be packed, and what was found out about it.
+/// The intervals to pack, and derived data.
 pub(super) struct Windows {
     bodies: Vec<Body>,
-    /// Found when the search needs them first.
+    /// Computed when the search first needs them.
     pairs: Vec<Pair>,
     has_pairs: bool,
-    /// How many remainders offsets can have, of all bodies together, by the least common multiple of the
-    /// alignments: one for each body where all have the same.
+    /// The number of possible remainders of offsets, summed over all bodies, modulo the least common multiple of the
+    /// alignments: one for each body if all alignments are equal.
     n_remainders: u64,
-    /// Bodies in the order in which they start, and the greatest end up to each.
+    /// Bodies sorted by start, and the greatest end up to each.
     by_start: Vec<(usize, u32)>,
-    /// Offsets of all, as far as they are given.
+    /// All offsets, as far as they are given.
     given: Vec<Bytes>,
     random: Random,
 }
@@ -112,7 +112,7 @@ pub(super) fn has_windows(intervals: &[Interval]) -> bool {
 }
 
 impl Windows {
-    /// Prepares the search. Sizes and the like do not add up to 2^62 or more.
+    /// Prepares the search. Sums must be less than 2^62.
     pub fn new(intervals: &[Interval], alignment: Bytes) -> Windows {
         let body = |(owner, it): (usize, &Interval)| Body {
             owner,
@@ -147,8 +147,8 @@ impl Windows {
         }
     }
 
-    /// First fit in some orders, the next time in others: the lowest packing, if fixed offsets and time
-    /// allow one.
+    /// First fit in some orders, different ones each time: the lowest packing, if fixed offsets and the budget allow
+    /// one.
     pub fn first_fit(&mut self, rounds: u64, budget: &mut Budget<'_>) -> Option<Vec<Bytes>> {
         let mut best: Option<(u64, Vec<u64>)> = None;
         for round in 0..rounds {
@@ -179,7 +179,7 @@ impl Windows {
         best.map(|it| self.to_bytes(&it.1))
     }
 
-    /// First fit of the largest first, whatever came before: where what is fixed and time allow it.
+    /// First fit of the largest first, independent of earlier calls, if fixed offsets and the budget allow it.
     pub fn first_fit_by_size(&self, budget: &mut Budget<'_>) -> Option<Vec<Bytes>> {
         let mut order: Vec<usize> = (0..self.bodies.len()).collect();
         order.sort_by_key(|id| (!self.bodies[*id].is_fixed, Reverse(self.bodies[*id].size), *id));
@@ -207,7 +207,7 @@ impl Windows {
                 each_meeting(body, &self.bodies[*other], |mine, its| {
                     let at = |it: Bytes| i128::from(offsets[*other]) + i128::from(it.0);
                     let range = (at(its.low) - i128::from(mine.high.0) + 1, at(its.high) - i128::from(mine.low.0));
-                    // Of two bodies, most pieces that follow one another keep from the same offsets.
+                    // For two bodies, most consecutive pieces exclude the same offsets.
                     match taken[first..].last_mut() {
                         Some(last) if range.0 <= last.1 && last.0 <= range.1 => {
                             *last = (last.0.min(range.0), last.1.max(range.1));
@@ -238,7 +238,7 @@ impl Windows {
         Some(offsets)
     }
 
-    /// Whether there is a packing; `Stopped` after so many decisions.
+    /// Whether there is a packing; `Stopped` after this many decisions.
     pub fn search(&mut self, capacity: Bytes, decisions: u64, budget: &mut Budget<'_>) -> Outcome<Vec<Bytes>> {
         if MANY < self.bodies.len() {
             return Outcome::Stopped;
@@ -292,13 +292,12 @@ impl Windows {
         Outcome::Infeasible
     }
 
-    /// The least offsets that follow from what was decided.
+    /// The least offsets that satisfy the decisions.
     ///
-    /// An offset comes of a chain of decisions, each of which raises a body above the one before. A chain
-    /// that comes to a body again, higher by a multiple of all alignments, would go on for ever: then
-    /// there are no such offsets. So something that changes after as many rounds as bodies can have
-    /// different remainders is the proof that there are none; with one alignment for all, these are as
-    /// many as bodies (Bellman and Ford).
+    /// An offset results from a chain of decisions, each of which raises a body above the previous one. A chain that
+    /// returns to a body, higher by a multiple of all alignments, would continue forever: then there are no such
+    /// offsets. So a change after as many rounds as the bodies can have different remainders proves that there are
+    /// none; with one alignment for all, that number is the number of bodies (Bellman and Ford).
     fn raise(&self, mut offsets: Vec<i128>, decided: &[Decision], highest: &[i128], budget: &mut Budget<'_>) -> Raised {
         for round in 0.. {
             if budget.spend(decided.len()) {
@@ -351,15 +350,15 @@ impl Windows {
 
 /// See [`Windows`]; `u64::MAX` if there are more.
 fn n_remainders(bodies: &[Body]) -> u64 {
-    // What is fixed is never raised.
+    // Fixed bodies are never raised.
     let alignments = || bodies.iter().filter(|it| !it.is_fixed).map(|it| it.alignment);
     let common = alignments().try_fold(1_u64, |all, it| all.checked_mul(it / gcd(all, it)));
     common.map_or(u64::MAX, |common| alignments().fold(0, |sum: u64, it| sum.saturating_add(common / it)))
 }
 
-/// Each two pieces that share steps.
+/// All pairs of pieces that share steps.
 ///
-/// Pieces come in the order of their steps, and those that do not have the same steps share none.
+/// Pieces are sorted by steps, and pieces without the same steps share none.
 fn each_meeting(first: &Body, second: &Body, mut with: impl FnMut(&Piece, &Piece)) {
     let mut from = 0;
     for mine in &first.pieces {
@@ -370,8 +369,8 @@ fn each_meeting(first: &Body, second: &Body, mut with: impl FnMut(&Piece, &Piece
     }
 }
 
-/// Leaves those of which no other is at least as great on both sides: where the greater ones hold, so do the
-/// others. They are sorted, each once.
+/// Keeps the pairs that no other one dominates on both sides: if the dominating ones hold, so do the others. The result
+/// is sorted, without duplicates.
 fn leave_greatest(distances: &mut Vec<(i128, i128)>) {
     let mut most = i128::MIN;
     distances.reverse();
@@ -383,7 +382,7 @@ fn leave_greatest(distances: &mut Vec<(i128, i128)>) {
     distances.reverse();
 }
 
-/// All pairs; `None` if there are too many, or time was over first.
+/// All pairs; `None` if there are too many, or the budget is exhausted first.
 fn pairs(bodies: &[Body], budget: &mut Budget<'_>) -> Option<Vec<Pair>> {
     let mut pairs: Vec<Pair> = Vec::new();
     let mut distances: Vec<(i128, i128)> = Vec::new();
@@ -423,15 +422,15 @@ mod tests {
         Interval { gaps: vec![gap(0, first), gap(5, second)], ..Interval::new(0, 10, Bytes(size)) }
     }
 
-    /// What the search says, and after how many steps.
+    /// The outcome of the search, and its number of steps.
     fn search(intervals: &[Interval], capacity: u64, decisions: u64) -> (Outcome<Vec<Bytes>>, u64) {
         let mut budget = Budget::new(Deadline::NEVER);
         let outcome = Windows::new(intervals, Bytes(1)).search(Bytes(capacity), decisions, &mut budget);
         (outcome, budget.spent())
     }
 
-    /// Two that lie above each other's middle raise each other by a byte each time: no packing, and
-    /// that is clear after two rounds, however large they are.
+    /// Two blocks that lie above each other's middle raise each other by a byte each time. There is no packing, which
+    /// is found after two rounds, regardless of sizes.
     #[test]
     fn a_cycle_is_not_climbed() {
         for unit in [10, 1_000_000, 500_000_000_000_000_000] {
@@ -443,8 +442,8 @@ mod tests {
         }
     }
 
-    /// Where alignments differ, a body that raises itself may come to rest. Two that would take turns at
-    /// raising a third never do, but by so little that only the number of rounds shows it.
+    /// With different alignments, a body that raises itself may come to rest. Two that alternately raise a third never
+    /// do, but by so little that only the number of rounds shows it.
     #[test]
     fn remainders_bound_the_rounds() {
         let aligned = |alignment, size| Interval { alignment: Bytes(alignment), ..Interval::new(0, 10, Bytes(size)) };
@@ -462,12 +461,12 @@ mod tests {
             }
         };
         assert_eq!(raise([3, 0, -6], [4, 4, 6]), Some(vec![8, 11, 12]));
-        // No more up than down, and yet what is aligned ends higher each time.
+        // The distances add up to zero, and yet the aligned offset is higher each time.
         assert_eq!(raise([1, 0, -1], [4, 5, 6]), None);
         assert_eq!(raise([1_000_000_000_001, 0, -1_000_000_000_000], [0; 3]), None);
     }
 
-    /// Steps depend on how many there are, not on how large they are.
+    /// The number of steps depends on the number of blocks, not on their sizes.
     #[test]
     fn large_sizes_take_no_more_steps() {
         let mut random = Random::new();
@@ -498,7 +497,7 @@ mod tests {
                 Outcome::Infeasible => infeasible += 1,
                 Outcome::Stopped => {}
             }
-            // Of each decision, two ways with a few rounds over at most two decisions for each pair.
+            // Each decision has two ways, with a few rounds over at most two decisions for each pair.
             let n_pairs = (n_bodies * n_bodies) as u64;
             assert!(steps < 200 * n_pairs * 2 * 10 * n_bodies as u64, "{steps} steps: {intervals:#?}");
         }

@@ -1,24 +1,24 @@
-//! Which memories a tensor may lie in, and what its accesses cost there.
+//! The memories that a tensor may lie in, and the cost of its accesses there.
 
 use super::{Settled, no_place};
 use crate::{Bytes, Error, MemoryId, Origin, Problem, TensorId};
 
-/// By tensor: the memories in which it may lie, each with what its accesses cost there; the cheapest first, of equals the
-/// one with the lower id.
+/// By tensor: the memories that it may lie in, each with the cost of its accesses there; the cheapest first, then by
+/// id.
 #[derive(Clone, Debug)]
 pub(crate) struct Accesses {
-    /// Empty for a tensor that is neither read nor written nor returned, which needs no place.
+    /// Empty for a tensor that is neither read nor written nor a result, and needs no place.
     pub options: Vec<Vec<(MemoryId, u64)>>,
 }
 
-/// Costs add up to less than this.
+/// An upper bound on the sum of costs.
 const MAX_COST: u128 = 1 << 62;
 
 impl Accesses {
-    /// Of a problem whose uses are all in the scratchpad.
+    /// For a problem whose uses are all in the scratchpad.
     ///
     /// # Errors
-    /// [`Error::NoPlace`] at the first tensor that has no memory; [`Error::TooLarge`] where costs cannot be counted.
+    /// [`Error::NoPlace`] for the first tensor without a memory; [`Error::TooLarge`] if the sum of costs is too large.
     pub(super) fn of(settled: &Settled<'_>) -> Result<Accesses, Error> {
         let problem = &settled.problem;
         let options = |tensor: TensorId| {
@@ -42,26 +42,26 @@ impl Accesses {
         Ok(Accesses { options: options.into_iter().map(counted).collect() })
     }
 
-    /// What a tensor costs in a memory in which it may lie.
+    /// The cost of a tensor in a memory that it may lie in.
     pub fn cost(&self, tensor: TensorId, memory: MemoryId) -> u64 {
         let found = self.options[tensor.index()].iter().find(|it| it.0 == memory);
         found.expect("a tensor lies where it may").1
     }
 
-    /// What all of them cost.
+    /// The cost of an assignment.
     pub fn sum(&self, assignment: &[Option<MemoryId>]) -> u64 {
         let costs = (0..).map(TensorId).zip(assignment).filter_map(|(tensor, it)| Some(self.cost(tensor, (*it)?)));
         costs.sum()
     }
 }
 
-/// Whether anybody reads, writes or is given a tensor.
+/// Whether a tensor is read, written, or an argument or result of the network.
 fn needs_place(problem: &Problem, tensor: TensorId) -> bool {
     let graph = &problem.graph;
     graph.touches(tensor).next().is_some() || graph.results().contains(&tensor)
 }
 
-/// Whether a tensor by itself may lie in a memory.
+/// Whether a tensor alone may lie in a memory.
 fn may_lie(problem: &Problem, tensor: TensorId, memory: MemoryId) -> bool {
     let Problem { graph, machine } = problem;
     let size = graph.tensor(tensor).size;

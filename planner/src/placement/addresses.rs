@@ -1,7 +1,7 @@
 //! Addresses in one memory for the tensors that it holds.
 //!
-//! The packer takes it as given which results share bytes with operands. With as many as can be it finds a packing almost
-//! always; where not, the other choices are tried, all of them if they are few: only then it is proven that there is no
+//! The packer takes the pairs of results and operands that share bytes as given. A maximum set almost always has a
+//! packing; otherwise the other sets are tried, all of them if they are few, since only that proves that there is no
 //! packing.
 
 use super::Lives;
@@ -10,27 +10,27 @@ use crate::address::{Addressed, address_sharing};
 use crate::in_place::most_pairs_and_parts;
 use crate::{Bytes, Deadline, InPlace, Machine, MemoryId, OpId, Outline, Plan, Problem, Stay, Step, TensorId};
 
-/// Choices of pairs that are tried.
+/// The maximum number of sets of pairs that are tried.
 const MAX_CHOICES: usize = 64;
 
-/// How packing a memory went.
+/// The outcome of packing a memory.
 #[derive(Clone, Debug)]
 pub(super) enum Packed {
-    /// An offset for each tensor, in the order of the ids, and for each workspace, by step.
+    /// An offset for each tensor, sorted by id, and for each workspace, by step.
     Placed(Vec<(TensorId, Bytes)>, Vec<Bytes>),
-    /// There is no packing for certain.
+    /// It is proven that there is no packing.
     Infeasible,
-    /// The deadline came first, or there are too many choices.
+    /// The deadline passed, or there are too many sets of pairs.
     Undecided,
 }
 
-/// Memories of a problem, each as a scratchpad.
+/// The memories of a problem, each as a scratchpad.
 #[derive(Debug)]
 pub(super) struct Packers<'a> {
     lives: &'a Lives,
     order: &'a [OpId],
     problem: &'a Problem,
-    /// By memory; none for one without addresses.
+    /// By memory; `None` for one without addresses.
     of_memory: Vec<Option<Problem>>,
 }
 
@@ -51,13 +51,13 @@ impl<'a> Packers<'a> {
         Packers { lives, order, problem, of_memory }
     }
 
-    /// The first row in which a tensor lives.
+    /// The first row that a tensor lives in.
     #[cfg(feature = "ilp")]
     pub fn first_row(&self, tensor: TensorId) -> u32 {
         self.lives.rows[tensor.index()].first().map_or(0, |it| it.start)
     }
 
-    /// Packs a memory with these tensors, which are ascending.
+    /// Packs these tensors, which are ascending, into a memory.
     pub fn pack(&self, memory: MemoryId, tensors: &[TensorId], deadline: Deadline) -> Packed {
         let Some(problem) = &self.of_memory[memory.index()] else {
             let offsets = tensors.iter().map(|it| (*it, Bytes::ZERO)).collect();
@@ -123,7 +123,7 @@ impl<'a> Packers<'a> {
     }
 }
 
-/// The sets of pairs that can be at once, the first ones of them if there are many.
+/// The sets of pairs that are possible at once, or only the first ones if there are many.
 fn choose(pairs: &[(u32, InPlace)], chosen: &mut Vec<usize>, from: usize, found: &mut Vec<Vec<usize>>) {
     if MAX_CHOICES < found.len() {
         return;

@@ -1,40 +1,40 @@
-//! A lower bound on what accesses cost, by Lagrangian relaxation.
+//! A lower bound on the cost of all accesses, by Lagrangian relaxation.
 //!
-//! In each row and each memory, the rooms of what lives there add up to no more than the capacity. With a multiplier
-//! `l[m][r]`, which is not negative, on each of these rows, each tensor chooses its memory by itself, and
+//! In each row and each memory, the padded sizes of the live tensors add up to at most the capacity. With a nonnegative
+//! multiplier `l[m][r]` on each of these constraints, each tensor chooses its memory independently, and
 //!
 //! ```text
 //! sum over tensors of min over m of (cost[t][m] + room[t][m] * sum over rows r of t of l[m][r])
 //!     - sum over m and r of l[m][r] * capacity[m][r]
 //! ```
 //!
-//! is a lower bound, whatever the multipliers. They are looked for by subgradients with Polyak's steps (1969; Held, Wolfe
-//! and Crowder 1974), as numbers with a point; then they are rounded, and the bound is counted in whole numbers. Its
-//! maximum is that of the linear program over the same rows.
+//! is a lower bound for any multipliers. They are found by a subgradient method with Polyak's step sizes (1969; Held,
+//! Wolfe and Crowder 1974) in floating point; then they are rounded, and the bound is computed in integers. Its maximum
+//! is that of the linear program over the same rows.
 //!
-//! A result that may lie over its operand takes no room in the step of the operator here (`Lives::without_inner`).
+//! A result that may lie over its operand takes no space here in the step of the operator (`Lives::without_inner`).
 
 use super::{Accesses, Lives, Rooms};
 use crate::{Deadline, MemoryId, Problem};
 use std::ops::Range;
 
-/// What the relaxation knows.
+/// The result of the relaxation.
 #[derive(Clone, Debug)]
 pub(super) struct Relaxation {
-    /// No placement costs less.
+    /// A lower bound on the cost of every placement.
     pub bound: u64,
-    /// By tensor: its options with what the cost is at least if it has that, the lowest first.
+    /// By tensor: its options, each with a lower bound on the cost of placements with it, the lowest first.
     pub at_least: Vec<Vec<(MemoryId, u64)>>,
 }
 
-/// Steps of the search for multipliers.
+/// The number of subgradient steps.
 const N_STEPS: usize = 300;
 
-/// Multipliers are whole multiples of one over this.
+/// Multipliers are multiples of one over this.
 const SCALE: f64 = (1_u64 << 16) as f64;
 const SHIFT: u32 = 16;
 
-/// Looks for multipliers. `upper` is what a placement costs that is known.
+/// Looks for multipliers. `upper` is the cost of a known placement.
 pub(super) fn relax(
     problem: &Problem,
     accesses: &Accesses,
@@ -48,7 +48,7 @@ pub(super) fn relax(
     let mut now = program.zero();
     let zero = round(&now);
     let mut best = (program.count(&zero), zero);
-    // Where nothing is known, no placement costs more than the dearest one.
+    // Without a known placement, no placement costs more than the most expensive assignment.
     let dearest = || accesses.options.iter().filter_map(|it| it.last()).map(|it| it.1).sum();
     let upper = upper.unwrap_or_else(dearest) as f64;
     let (mut highest, mut since, mut pace) = (f64::NEG_INFINITY, 0, 1.0);
@@ -79,7 +79,7 @@ pub(super) fn relax(
             .zip(now.iter().flatten())
             .map(|(excess, multiplier)| if 0.0 < *excess || 0.0 < *multiplier { excess * excess } else { 0.0 })
             .sum();
-        // Whole costs: less than one below what is known, the bound has met it.
+        // Costs are integers, so a bound less than one below the known cost proves it optimal.
         if norm == 0.0 || upper - 1.0 < highest {
             break;
         }
@@ -92,7 +92,7 @@ pub(super) fn relax(
     Relaxation { bound: unscaled(bound), at_least: program.at_least(bound, &multipliers) }
 }
 
-/// By memory, those without addresses left out, and row.
+/// By memory, except those without addresses, and by row.
 type Multipliers<T> = Vec<Vec<T>>;
 
 /// A relaxation without its multipliers.
@@ -110,7 +110,8 @@ impl Program<'_> {
         self.rooms.memories.iter().map(|it| vec![0.0; n_rows(it.is_some())]).collect()
     }
 
-    /// The bound of these multipliers, about, and by how much each row is too full where tensors choose by them.
+    /// The approximate bound for these multipliers, and the excess of each row if each tensor chooses its memory by
+    /// them.
     fn look(&self, multipliers: &Multipliers<f64>) -> (f64, Multipliers<f64>) {
         let sums: Vec<Vec<f64>> = multipliers.iter().map(|it| running_sums(it, 0.0)).collect();
         let mut value = 0.0;
@@ -149,7 +150,7 @@ impl Program<'_> {
         (value, change)
     }
 
-    /// The bound of these multipliers, in parts of one over [`SCALE`].
+    /// The bound for these multipliers, in multiples of one over [`SCALE`].
     fn count(&self, multipliers: &Multipliers<i64>) -> i128 {
         let least = self.prices(multipliers).iter().filter_map(|it| it.iter().map(|it| it.1).min()).sum::<i128>();
         let rooms = self.rooms.memories.iter().zip(multipliers).filter_map(|it| Some((it.0.as_ref()?, it.1)));
@@ -158,7 +159,7 @@ impl Program<'_> {
         least - taken
     }
 
-    /// By tensor: its options with their costs and what multipliers add.
+    /// By tensor: its options with their costs plus multipliers.
     fn prices(&self, multipliers: &Multipliers<i64>) -> Vec<Vec<(MemoryId, i128)>> {
         let whole = |it: &Vec<i64>| running_sums(&it.iter().map(|it| i128::from(*it)).collect::<Vec<_>>(), 0);
         let sums: Vec<Vec<i128>> = multipliers.iter().map(whole).collect();
@@ -176,7 +177,7 @@ impl Program<'_> {
         self.accesses.options.iter().enumerate().map(of).collect()
     }
 
-    /// By tensor: its options, and how high the bound is if it has that one, the lowest first.
+    /// By tensor: its options, each with the bound for placements with it, the lowest first.
     fn at_least(&self, bound: i128, multipliers: &Multipliers<i64>) -> Vec<Vec<(MemoryId, u64)>> {
         let of = |options: Vec<(MemoryId, i128)>| {
             let least = options.iter().map(|it| it.1).min().unwrap_or(0);
@@ -189,7 +190,7 @@ impl Program<'_> {
     }
 }
 
-/// The sums of the first none, one, two and so on.
+/// Prefix sums, beginning with the empty one.
 fn running_sums<T: Copy + std::ops::Add<Output = T>>(all: &[T], zero: T) -> Vec<T> {
     let mut sums = Vec::with_capacity(all.len() + 1);
     sums.push(zero);
@@ -198,12 +199,12 @@ fn running_sums<T: Copy + std::ops::Add<Output = T>>(all: &[T], zero: T) -> Vec<
 }
 
 fn round(multipliers: &Multipliers<f64>) -> Multipliers<i64> {
-    // More than any cost is of no use, and could not be added up.
+    // Larger multipliers would exceed any cost, and could overflow the sum.
     let whole = |it: &f64| (it * SCALE).round().clamp(0.0, (1_u64 << 52) as f64) as i64;
     multipliers.iter().map(|it| it.iter().map(whole).collect()).collect()
 }
 
-/// A bound in whole costs: rounded up, since costs are whole.
+/// A bound as an integer cost: rounded up, since costs are integers.
 fn unscaled(bound: i128) -> u64 {
     let whole = (bound.max(0) + (1 << SHIFT) - 1) >> SHIFT;
     u64::try_from(whole).unwrap_or(u64::MAX)

@@ -1,18 +1,18 @@
-//! Assignments by rule: which tensors are put into the better memories as long as sums of rooms allow.
+//! Assignments by rule: they put tensors into the better memories as long as the sum of padded sizes allows.
 
 use super::settled::Apart;
 use super::{Accesses, Lives, Rooms};
 use crate::{MemoryId, TensorId};
 use std::ops::Range;
 
-/// By tensor: its memory; none for what needs no place.
+/// By tensor: its memory; `None` for a tensor that needs no place.
 pub(super) type Assignment = Vec<Option<MemoryId>>;
 
-/// Gives each tensor a memory, in an order of tensors: the first of its options, in which there is room for it in all of its
-/// rows and that holds no tensor from which it has to be apart, with `rows` in the place of those of the lives. None if some
-/// tensor has no room anywhere.
+/// Assigns a memory to each tensor, in the given order of tensors: the first of its options that has space for it in
+/// all of its rows and holds no tensor that must be in another bank. `rows` replace the rows of the lives. `None` if
+/// some tensor fits nowhere.
 ///
-/// `share` is how much of each capacity is used.
+/// `share` is the usable share of each capacity.
 pub(super) fn fill(
     options: &[Vec<(MemoryId, u64)>],
     order: &[TensorId],
@@ -32,7 +32,7 @@ pub(super) fn fill(
     Some(assignment)
 }
 
-/// The same assignment, where tensors go to cheaper memories as long as there is room, those first that save the most.
+/// The same assignment, with tensors moved to cheaper memories as long as there is space, the largest savings first.
 pub(super) fn lower(
     accesses: &Accesses,
     rows: &[Vec<Range<u32>>],
@@ -65,7 +65,7 @@ pub(super) fn lower(
     }
 }
 
-/// The order in which tensors choose: those first whose second choice is the worst for each unit of room and row.
+/// The order in which tensors choose: those first whose second choice costs the most more per unit of size and row.
 pub(super) fn by_regret(at_least: &[Vec<(MemoryId, u64)>], lives: &Lives, rooms: &Rooms) -> Vec<TensorId> {
     let regret = |tensor: &TensorId| {
         let options = &at_least[tensor.index()];
@@ -80,7 +80,7 @@ pub(super) fn by_regret(at_least: &[Vec<(MemoryId, u64)>], lives: &Lives, rooms:
     order
 }
 
-/// What is left of each memory in each row.
+/// The remaining space of each memory in each row.
 struct Filling<'a> {
     rows: &'a [Vec<Range<u32>>],
     rooms: &'a Rooms,

@@ -24,7 +24,7 @@ impl Best {
     }
 }
 
-/// A problem whose order is decided.
+/// A problem with a fixed order.
 pub(super) struct InOrder<'a> {
     problem: &'a Problem,
     accesses: &'a Accesses,
@@ -34,10 +34,10 @@ pub(super) struct InOrder<'a> {
     rooms: Rooms,
 }
 
-/// How much of each capacity is used where assignments could not be packed, one after the other.
+/// The usable shares of each capacity that are tried in turn if assignments cannot be packed.
 const SHARES: [f64; 5] = [1.0, 0.98, 0.94, 0.88, 0.75];
 
-/// How long an assignment by rule may take to be packed: there are others.
+/// The time limit for packing an assignment by rule: there are others.
 const PACKING: Duration = Duration::from_millis(100);
 
 impl<'a> InOrder<'a> {
@@ -47,7 +47,7 @@ impl<'a> InOrder<'a> {
         InOrder { problem, accesses, apart, order, lives, rooms }
     }
 
-    /// A placement by rule, if that costs less than `upper`, and a bound.
+    /// A placement by rule, if it costs less than `upper`, and a bound.
     pub fn fill(&self, upper: Option<u64>, deadline: Deadline) -> (Option<Best>, u64) {
         let packers = Packers::new(self.problem, self.order, &self.lives);
         let rows = self.lives.without_inner(self.problem, self.accesses);
@@ -95,7 +95,7 @@ impl<'a> InOrder<'a> {
         None
     }
 
-    /// The placement by the rule of others, if it costs less than `upper`.
+    /// The placement by ExecuTorch's rule, if it costs less than `upper`.
     fn largest_first(&self, upper: Option<u64>) -> Option<Best> {
         let places = largest_first(self.problem, self.accesses, self.apart, &self.lives)?;
         let assignment: Assignment = places.places.iter().map(|it| it.map(|it| it.memory)).collect();
@@ -104,7 +104,7 @@ impl<'a> InOrder<'a> {
         upper.is_none_or(|it| cost < it).then_some(best)
     }
 
-    /// Addresses for an assignment; else the memory for which there are none, and what it was to hold.
+    /// Addresses for an assignment, or the memory that could not be packed and its tensors.
     fn pack(&self, packers: &Packers<'_>, assignment: &Assignment, deadline: Deadline) -> Result<Best, Unpacked> {
         let mut places = vec![None; assignment.len()];
         let mut workspaces = vec![Bytes::ZERO; self.order.len()];
@@ -156,18 +156,18 @@ mod exact {
     use super::*;
     use crate::ilp::placement::{Assigned, Assigning, Together};
 
-    /// How often assignments that cannot be packed are cut off.
+    /// The maximum number of assignments that are cut off because they cannot be packed.
     const MAX_CUTS: usize = 400;
 
-    /// Nodes of each program.
+    /// The node limit of each program.
     const MAX_NODES: i32 = 100_000;
 
-    /// Questions to the packer for as few tensors as cannot lie together.
+    /// The maximum number of calls of the packer to reduce a set of tensors that do not fit together.
     const MAX_QUESTIONS: usize = 60;
 
     impl InOrder<'_> {
-        /// A placement that costs less than `upper`, if one is found, and a bound: with [`u64::MAX`] for the cost of what there
-        /// is none of. The bound says nothing of placements that cost `upper` or more.
+        /// A placement that costs less than `upper`, if one is found, and a bound. `upper` is [`u64::MAX`] if there is
+        /// no placement yet. The bound only holds for placements that cost less than `upper`.
         pub fn improve(
             &self,
             mut upper: Option<u64>,
@@ -177,7 +177,7 @@ mod exact {
             let packers = Packers::new(self.problem, self.order, &self.lives);
             let relaxation = self.relax(upper, deadline);
             let mut bound = bound.max(relaxation.bound);
-            // What was given up and not looked at: it may cost this.
+            // The least cost of the assignments that were given up without proof.
             let mut ceiling = u64::MAX;
             let mut best: Option<Best> = None;
             let mut cuts: Vec<Together> = apart_from_each_other(self.apart);
@@ -245,12 +245,12 @@ mod exact {
         }
     }
 
-    /// What may not lie in one bank.
+    /// The pairs of tensors that may not lie in one bank.
     fn apart_from_each_other(apart: &Apart) -> Vec<Together> {
         apart.pairs().map(|(memory, tensors)| Together { memory, tensors: tensors.to_vec() }).collect()
     }
 
-    /// The options of each tensor with which a placement may cost less than `upper`; none if some tensor has none.
+    /// The options of each tensor with which a placement may cost less than `upper`; `None` if some tensor has none.
     fn remaining(
         accesses: &Accesses,
         relaxation: &Relaxation,
@@ -266,8 +266,8 @@ mod exact {
         accesses.options.iter().enumerate().map(of).collect()
     }
 
-    /// As few of these tensors as have no packing, as far as can be told quickly: a deletion filter, groups of neighbours in
-    /// time first.
+    /// A minimal subset of these tensors without a packing, as far as can be found quickly: a deletion filter that
+    /// first removes groups of neighbours in time.
     fn reduce(
         packers: &Packers<'_>,
         memory: MemoryId,

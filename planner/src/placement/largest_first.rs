@@ -1,13 +1,13 @@
-//! How ExecuTorch places tensors, to compare with.
+//! ExecuTorch's placement of tensors, as a baseline.
 
 use super::settled::Apart;
 use super::{Accesses, Lives, Placement, Settled};
 use crate::{Bytes, Error, MemoryId, OpId, Place, Problem, TensorId};
 use std::ops::Range;
 
-/// The placement in source order by the rule that ExecuTorch's greedy memory planning follows, one memory after the other:
-/// the largest tensor first, each in the fastest memory in which it finds an offset, and there at the lowest one that no
-/// tensor with a step in common has. No tensor takes the place of another in its own step.
+/// The placement in source order by the rule of ExecuTorch's greedy memory planning, one memory after the other: the
+/// largest tensor first, each in the fastest memory that has an offset for it, and there at the lowest offset that is
+/// free in all of its steps. No result takes the place of an operand.
 ///
 /// # Errors
 /// Those of [`place()`](crate::place()).
@@ -22,20 +22,20 @@ pub fn place_largest_first(problem: &Problem) -> Result<Placement, Error> {
     }
 }
 
-/// Where everything lies.
+/// The memory and the address of everything.
 pub(super) struct Places {
     pub places: Vec<Option<Place>>,
     pub workspaces: Vec<Bytes>,
 }
 
-/// A block that has its place.
+/// A placed block.
 struct Block {
     steps: Range<u32>,
     low: u64,
     high: u64,
 }
 
-/// The same for lives in the order of the steps; none if some tensor finds no place.
+/// The same for lives in the order of the steps; `None` if some tensor finds no place.
 pub(super) fn largest_first(problem: &Problem, accesses: &Accesses, apart: &Apart, lives: &Lives) -> Option<Places> {
     let Problem { graph, machine } = problem;
     let mut blocks: Vec<Vec<Block>> = machine.memories().iter().map(|_| Vec::new()).collect();

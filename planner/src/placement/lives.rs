@@ -1,47 +1,47 @@
-//! What needs room at once: in the steps of an order, or whatever the order.
+//! The tensors that need space at the same time: in the steps of an order, or in any order.
 
 use super::Accesses;
 use crate::reach::Reach;
 use crate::{Bytes, Deadline, Dies, InPlace, MemoryId, OpId, Origin, Problem, TensorId};
 use std::ops::Range;
 
-/// Rows, each a moment in which some tensors live; for a given order its steps.
+/// Rows: moments at which some tensors are live. For a given order they are its steps.
 #[derive(Clone, Debug)]
 pub(crate) struct Lives {
-    /// How many rows there are.
+    /// The number of rows.
     pub n_rows: usize,
-    /// By tensor: the rows in which it lives, ascending and disjoint, none of them empty.
+    /// By tensor: the rows in which it is live, ascending, disjoint and not empty.
     pub rows: Vec<Vec<Range<u32>>>,
-    /// By row: what an operator needs in the scratchpad for itself.
+    /// By row: the workspace in the scratchpad.
     pub workspaces: Vec<Bytes>,
-    /// Which results and operands may share bytes, if they lie in one memory, and in which row.
+    /// The pairs of results and operands that may share bytes if they lie in one memory, each with its row.
     pub pairs: Vec<(u32, InPlace)>,
 }
 
-/// What there is room for.
+/// The padded sizes of tensors and the capacities of memories.
 #[derive(Clone, Debug)]
 pub(crate) struct Rooms {
-    /// By memory; none where each tensor lies apart.
+    /// By memory; `None` for one without addresses.
     pub memories: Vec<Option<Room>>,
 }
 
 /// A memory with addresses, in units of its alignment.
 #[derive(Clone, Debug)]
 pub(crate) struct Room {
-    /// By tensor.
+    /// By tensor: its size.
     pub units: Vec<u64>,
-    /// By row: all of it but for workspaces.
+    /// By row: the capacity without the workspace.
     pub capacity: Vec<u64>,
 }
 
 impl Lives {
-    /// The lifetimes in an order of all operators, which are its rows.
+    /// The lifetimes in an order of all operators, whose steps are the rows.
     pub fn in_order(problem: &Problem, order: &[OpId]) -> Lives {
         let graph = &problem.graph;
         let n_rows = order.len().max(1) as u32;
         let mut step_of = vec![0; graph.ops().len()];
         (0..).zip(order).for_each(|(step, op)| step_of[op.index()] = step);
-        // All uses, wherever, since they are of no meaning.
+        // All uses count, since their memories are ignored.
         let mut last: Vec<Option<u32>> = vec![None; graph.tensors().len()];
         for op in graph.op_ids() {
             for read in &graph.op(op).reads {
@@ -75,8 +75,9 @@ impl Lives {
         Lives { n_rows: n_rows as usize, rows, workspaces, pairs }
     }
 
-    /// What lives at once in every order: before the first operator, while each operator runs, and behind the last one,
-    /// which are the rows. At an operator that is what exists in every order by then and is still to be read.
+    /// The tensors that are live at the same time in every order. The rows are: before the first operator, while each
+    /// operator runs, and after the last one. In the row of an operator, these are the tensors that exist by then in
+    /// every order and are still to be read.
     pub fn in_any_order(problem: &Problem, deadline: Deadline) -> Lives {
         let graph = &problem.graph;
         let n_ops = graph.ops().len();
@@ -129,8 +130,7 @@ impl Lives {
         Lives { n_rows, rows, workspaces, pairs }
     }
 
-    /// The same where the inner one of each pair that is possible at all needs no room in the row of the pair: no more than
-    /// what is right.
+    /// The same without the space of the inner tensor of each possible pair in the row of the pair: a valid relaxation.
     pub fn without_inner(&self, problem: &Problem, accesses: &Accesses) -> Vec<Vec<Range<u32>>> {
         let mut rows = self.rows.clone();
         for (row, pair) in &self.pairs {
@@ -149,7 +149,7 @@ impl Lives {
 }
 
 impl Rooms {
-    /// For the rows of some lives.
+    /// For the rows of these lives.
     pub fn of(problem: &Problem, lives: &Lives) -> Rooms {
         let room = |(index, memory): (usize, &crate::Memory)| {
             memory.size?;
@@ -177,14 +177,14 @@ fn is_result(problem: &Problem) -> Vec<bool> {
     is_result
 }
 
-/// Whether an operand may be overwritten at all when nobody is to read it any more, and something is.
+/// Whether an operand may be overwritten at all once nothing reads it any more, and something reads the result.
 fn may_give_place(problem: &Problem, pair: &InPlace, is_result: &[bool]) -> bool {
     let tensor = |it: TensorId| problem.graph.tensor(it);
     let is_kept = tensor(pair.operand).origin == Origin::Weight || is_result[pair.operand.index()];
     !is_kept && tensor(pair.inner()).size != Bytes::ZERO
 }
 
-/// What an operator reaches, as a set; nothing where that is not known.
+/// The operators that an operator reaches, as a bit set; empty if unknown.
 fn row(reach: Option<&Reach>, op: OpId, n_words: usize) -> Vec<u64> {
     reach.map_or_else(|| vec![0; n_words], |it| it.row(op.index()).to_vec())
 }

@@ -1,42 +1,42 @@
-//! A problem as those who place see it: without uses, banks and, where there are banks, workspaces.
+//! A problem in the form that placement solves: without uses and banks, and if there are banks, without workspaces.
 //!
-//! Each bank is a memory of its own, of the same prices: then no block lies across two of them, and that operands are apart
-//! is a choice of memories. The first bank has the id of its memory, the others come behind all memories. Where the
-//! scratchpad has banks, a workspace may lie in any of them: it is one more result, which nobody reads and which may lie
-//! nowhere else.
+//! Each bank is a memory of its own with the same prices. Then no block lies across two banks, and the choice of
+//! memories can keep operands apart. The first bank has the id of its memory; the others come after all memories. If
+//! the scratchpad has banks, a workspace may lie in any of them: it becomes a result that nothing reads and that may
+//! lie nowhere else.
 
 use super::{Placement, check_is_placed};
 use crate::{Bytes, Error, Graph, Link, Machine, Memory, MemoryId, MemorySet, OpId, Place, Problem, TensorId};
 use std::collections::HashSet;
 
-/// What is solved in the place of a problem.
+/// The problem to solve instead of the original one.
 pub(super) struct Settled<'a> {
     original: &'a Problem,
     pub problem: Problem,
-    /// By memory: of which memory it is a bank or all, and from which address on.
+    /// By memory: the original memory, and the address of its first byte there.
     banks: Vec<(MemoryId, Bytes)>,
     /// Whether workspaces are results.
     has_workspaces: bool,
     pub apart: Apart,
 }
 
-/// Which tensors may not lie in one bank.
+/// The tensors that may not lie in one bank.
 #[derive(Clone, Debug)]
 pub(crate) struct Apart {
-    /// By tensor: those that are read beside it.
+    /// By tensor: the tensors that some operator reads together with it.
     others: Vec<Vec<TensorId>>,
-    /// By memory: whether it is a bank that holds no two of them.
+    /// By memory: whether it is a bank that may not hold two of them.
     memories: Vec<bool>,
 }
 
 impl Apart {
-    /// Whether a tensor may lie in a memory beside those that have one already.
+    /// Whether a tensor may lie in a memory, given an assignment of other tensors.
     pub fn may_lie(&self, tensor: TensorId, memory: MemoryId, assignment: &[Option<MemoryId>]) -> bool {
         let is_there = |it: &TensorId| assignment[it.index()] == Some(memory);
         !self.memories[memory.index()] || !self.others[tensor.index()].iter().any(is_there)
     }
 
-    /// The pairs that may not lie together, by memory.
+    /// The pairs that may not lie in one memory, by memory.
     #[cfg(feature = "ilp")]
     pub fn pairs(&self) -> impl Iterator<Item = (MemoryId, [TensorId; 2])> {
         let memories = (0..).map(MemoryId).zip(&self.memories).filter(|it| *it.1).map(|it| it.0);
@@ -46,11 +46,11 @@ impl Apart {
 }
 
 impl<'a> Settled<'a> {
-    /// Settles a problem; if it has no operator, with one that does nothing, so that there is a step.
+    /// Settles a problem. If it has no operator, one that does nothing is added, so that there is a step.
     ///
     /// # Errors
-    /// [`Error::NotPlanned`] for what cannot be placed; [`Error::Machine`] where memories and banks are more than a machine
-    /// can have.
+    /// [`Error::NotPlanned`] for problems that cannot be placed; [`Error::Machine`] if there are more memories and
+    /// banks than a machine can have.
     pub fn new(original: &'a Problem) -> Result<Settled<'a>, Error> {
         check_is_placed(original)?;
         let mut graph = original.graph.with_uses(|_, _| MemorySet::SCRATCHPAD);
@@ -87,18 +87,18 @@ impl<'a> Settled<'a> {
         Ok(Settled { original, problem, banks, has_workspaces, apart: Apart { others, memories } })
     }
 
-    /// The problem that was settled.
+    /// The original problem.
     pub fn original(&self) -> &Problem {
         self.original
     }
 
-    /// Whether a tensor may lie in a memory, as far as it stands for a workspace.
+    /// Whether a memory may hold a tensor that stands for a workspace; true for other tensors.
     pub fn may_hold(&self, tensor: TensorId, memory: MemoryId) -> bool {
         let is_workspace = self.original.graph.tensors().len() <= tensor.index();
         !is_workspace || self.banks[memory.index()].0 == MemoryId::SCRATCHPAD
     }
 
-    /// The placement in the problem that was settled.
+    /// Converts a placement into one of the original problem.
     pub fn back(&self, Placement { mut order, mut places, mut workspaces }: Placement) -> Placement {
         for Place { memory, offset } in places.iter_mut().flatten() {
             let (of, start) = self.banks[memory.index()];
@@ -120,7 +120,7 @@ impl<'a> Settled<'a> {
     }
 }
 
-/// The same graph, where each workspace is a result.
+/// The same graph with each workspace as a result.
 fn with_workspaces(graph: &Graph) -> Graph {
     let mut names: HashSet<String> = graph.tensors().iter().map(|it| it.name.clone()).collect();
     let mut builder = graph.to_builder();
@@ -135,7 +135,7 @@ fn with_workspaces(graph: &Graph) -> Graph {
     builder.build().expect("the graph was built before, and names are new")
 }
 
-/// The same machine, of which each bank is a memory; and of which memory each is a bank, and from where on.
+/// The same machine with each bank as a memory; and for each, its original memory and start address.
 fn in_banks(machine: &Machine) -> Result<(Machine, Vec<(MemoryId, Bytes)>), Error> {
     let mut memories: Vec<Memory> = Vec::new();
     let mut banks: Vec<(MemoryId, Bytes)> = Vec::new();
@@ -188,7 +188,7 @@ fn in_banks(machine: &Machine) -> Result<(Machine, Vec<(MemoryId, Bytes)>), Erro
     Ok((Machine::new(memories, links)?.without_moves()?, banks))
 }
 
-/// Which operator is where: an order of a problem without operators is that of the one that does nothing.
+/// The order of the settled problem: for a problem without operators, that of the additional one.
 pub(super) fn settled_order(order: &[OpId]) -> Vec<OpId> {
     if order.is_empty() { vec![OpId(0)] } else { order.to_vec() }
 }

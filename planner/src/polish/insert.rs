@@ -1,4 +1,4 @@
-//! How runs get addresses: where they fit, or else where that costs the least.
+//! Addresses of runs: where they fit, or else where that costs the least.
 
 use super::layout::{Fit, Layout, Run, Taken};
 use super::sweep::Sweep;
@@ -7,49 +7,49 @@ use crate::pack::random::Random;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// What is placed first.
+/// The insertion order.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum First {
     Longest,
-    /// By length and steps.
+    /// By length times steps.
     Largest,
     /// By length more than by steps.
     LongestForLongest,
     /// By steps more than by length.
     LastingForLongest,
-    /// What costs the most for each unit and step.
+    /// The most expensive per unit and step.
     Dearest,
     Earliest,
     Any,
 }
 
-/// What is left to do, and how.
+/// The limits and options of an insertion.
 pub(super) struct Insertion<'a, 'b> {
     pub random: &'a mut Random,
     pub fit: Fit,
-    /// How often what an operator needs may be moved for another operand of it.
+    /// How often the needs of an operator may be moved for another operand of it.
     pub moves: u32,
-    /// What all may cost: what comes to more is given up.
+    /// The limit of the total cost, beyond which it gives up.
     pub most: u64,
     pub deadline: Deadline<'b>,
 }
 
-/// Runs between two looks at the clock.
+/// The number of runs between two readings of the clock.
 const RUNS_PER_LOOK: usize = 64;
 
-/// Where a run, or a part of it, is placed.
+/// A place for a run, or a part of it.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Place {
     price: u64,
     last: Reverse<u32>,
     offset: u32,
-    /// Whether others are cut for it, or else it is split after `last`.
+    /// Whether others are cut for it; otherwise it is split after `last`.
     cuts: bool,
 }
 
 impl Layout<'_> {
-    /// Inserts runs in some order, those of other pieces that have to give way with them. False if that
-    /// takes too many moves, or too long, or costs too much: then some uses have no place.
+    /// Inserts runs in some order, together with those of pieces that must give way. False if that takes too many
+    /// moves, or too long, or costs too much: then some uses have no place.
     pub fn insert_all(&mut self, runs: Vec<Run>, first: First, is_noisy: bool, with: &mut Insertion) -> bool {
         let mut keyed: Vec<(u128, Run)> =
             runs.into_iter().map(|run| (self.rank(&run, first, is_noisy, with), run)).collect();
@@ -83,7 +83,7 @@ impl Layout<'_> {
         rank * (64 + u128::from(if is_noisy { with.random.below(64) } else { 0 }))
     }
 
-    /// Inserts a run, in parts if it has to be; what has to go elsewhere for it is added to `moved`.
+    /// Inserts a run, in parts if necessary; displaced runs are added to `moved`.
     fn insert(&mut self, run: Run, moved: &mut Vec<Run>, with: &mut Insertion) -> bool {
         let Run { item, mut first, last } = run;
         while first <= last {
@@ -114,17 +114,17 @@ impl Layout<'_> {
         true
     }
 
-    /// Where a run that fits nowhere, or its beginning, goes without moving what is needed meanwhile.
+    /// The place for a run that fits nowhere, or for its beginning, without moving anything that is needed meanwhile.
     fn cheapest(&self, run: &Run, taken: &[Taken]) -> Option<Place> {
         let item = self.item(run.item);
         let uses = &item.uses[run.first as usize..=run.last as usize];
         let (start, end) = (uses[0], uses[uses.len() - 1] + 1);
-        // From when each is in the way, and what it costs to cut it, if it is idle all the time.
+        // The step from which each conflicts, and the cost of cutting it, if it is idle all the time.
         let cut = |it: &Taken| (self.piece(it.id).start.max(start), self.price_of_cut(it.id, start, end));
         let cuts: Vec<(u32, Option<u64>)> = taken.iter().map(cut).collect();
         let mut sweep = Sweep::new(taken, item.length);
         let (mut n_fixed, mut price) = (0, 0);
-        // The first of those that were met, by when they are in the way; some are left behind by now.
+        // The conflicting ones so far, by step; some are left behind by now.
         let mut met: BinaryHeap<Reverse<(u32, usize)>> = BinaryHeap::new();
         let mut best: Option<Place> = None;
         for offset in sweep.edges(item.highest) {
@@ -156,7 +156,7 @@ impl Layout<'_> {
         best
     }
 
-    /// The first use of a piece after some steps in which it is idle, if it is there before and after.
+    /// The first use of a piece after some steps in which it is idle, if it is present before and after.
     fn use_after(&self, id: u32, start: u32, end: u32) -> Option<u32> {
         let piece = self.piece(id);
         let uses = &self.item(piece.item).uses;
@@ -168,7 +168,7 @@ impl Layout<'_> {
         self.use_after(id, start, end).map(|at| self.price_of_split(self.piece(id).item, at))
     }
 
-    /// Makes room for an item in some steps: cuts what is idle, and takes out all else.
+    /// Frees a range for an item in some steps: cuts idle pieces, and removes all others.
     fn clear(&mut self, item: u32, offset: u32, (start, end): (u32, u32), taken: &[Taken], moved: &mut Vec<Run>) {
         let length = self.item(item).length;
         for it in taken.iter().filter(|it| it.meets(offset, length)) {
@@ -208,7 +208,7 @@ impl Layout<'_> {
         self.place(&first, offset);
     }
 
-    /// Joins pieces of an item that follow one another wherever they can lie at one address.
+    /// Joins consecutive pieces of an item that can lie at one address.
     pub fn join(&mut self, item: u32) {
         let mut at = 1;
         while at < self.of_item(item).len() {

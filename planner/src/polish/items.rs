@@ -1,22 +1,22 @@
-//! What has to lie in the scratchpad, in numbers that are quick to compare: addresses in units of the alignment.
+//! The items that lie in the scratchpad, in numbers that are fast to compare: addresses are in units of the alignment.
 
 use super::layout::{Piece, Run};
 use crate::uses::Uses;
 use crate::{Bytes, OpId, Outline, Plan, Problem, Residency, Step, TensorId};
 use std::ops::Range;
 
-/// A tensor, or several of which each takes the place of the one before, or the workspace of a step.
+/// A tensor, or several of which each takes the place of the previous one, or the workspace of a step.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
-    /// In the order of their uses; none for a workspace.
+    /// Sorted by their uses; empty for a workspace.
     pub parts: Vec<Part>,
-    /// The steps in which it is needed, ascending; there is one at least.
+    /// The steps in which it is needed, ascending; at least one.
     pub uses: Vec<u32>,
-    /// That of the longest part; at least 1.
+    /// The length of the longest part; at least 1.
     pub length: u32,
     /// The highest offset at which it fits.
     pub highest: u32,
-    /// Whether parts have several lengths.
+    /// Whether parts have different lengths.
     is_shaped: bool,
 }
 
@@ -24,37 +24,37 @@ pub(super) struct Item {
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub tensor: TensorId,
-    /// Its first and its last use, counted among the item's, both included. The last one of a tensor is the first
-    /// one of the next, which is written over it.
+    /// Its first and its last use, as indices into the item's uses, both included. The last use of a tensor is the
+    /// first use of the next one, which is written over it.
     pub first: u32,
     pub last: u32,
     length: u32,
-    /// Bytes that each piece costs which begins behind the first use.
+    /// The cost in bytes of each piece that begins after the first use.
     pub reload: u64,
-    /// Bytes that the first of these costs beyond that: those of the write-back.
+    /// The additional cost in bytes of the first of these: the write-back.
     pub write: u64,
 }
 
 impl Part {
-    /// Whether a piece of the item that begins at this use has the tensor reloaded.
+    /// Whether a piece of the item that begins at this use reloads the tensor.
     pub fn is_reloaded(&self, first: u32) -> bool {
         self.first < first && first <= self.last
     }
 }
 
 impl Item {
-    /// The tensor that is reloaded if a piece begins at a use, which is not the first.
+    /// The tensor that is reloaded if a piece begins at a use other than the first.
     pub fn part_of_reload(&self, at: u32) -> &Part {
         let number = self.parts.partition_point(|it| it.last < at);
         &self.parts[number]
     }
 
-    /// Whether parts have several lengths.
+    /// Whether parts have different lengths.
     pub fn is_shaped(&self) -> bool {
         self.is_shaped
     }
 
-    /// The length of the longest part of those that are there in some of these steps, which it has room in.
+    /// The length of the longest part that is present in some of these steps.
     pub fn length_in(&self, steps: &Range<u32>) -> u32 {
         if !self.is_shaped {
             return self.length;
@@ -64,7 +64,7 @@ impl Item {
         self.parts.iter().filter(is_there).map(|it| it.length).max().unwrap_or(0)
     }
 
-    /// What it costs that the first tensor leaves for the first time and comes back.
+    /// The cost of the first eviction and reload of the first tensor.
     pub fn price(&self) -> u64 {
         self.parts.first().map_or(0, |it| it.reload + it.write)
     }
@@ -78,20 +78,20 @@ impl Item {
 pub(super) struct Items {
     pub list: Vec<Item>,
     pub n_steps: usize,
-    /// By tensor: its item and its number among the parts of that, if it takes room.
+    /// By tensor: its item and its index among the parts of it, if it takes space.
     of_tensor: Vec<Option<(u32, u32)>>,
-    /// By step: that of the workspace.
+    /// By step: the item of the workspace.
     of_workspace: Vec<Option<u32>>,
-    /// The addresses where items may lie: the largest stretch without reserved ones.
+    /// The addresses for items: the largest stretch without reserved ones.
     stretch: Range<Bytes>,
     alignment: Bytes,
     /// By item: the uses at which the stays of the best outline begin, ascending.
     starts: Vec<Vec<u32>>,
-    /// What takes no room: from the first use to the last.
+    /// Tensors that take no space: from the first use to the last.
     without_room: Vec<(TensorId, Range<Step>)>,
 }
 
-/// Whether offsets in units of the alignment are small enough.
+/// Whether offsets in units of the alignment are in range.
 pub(super) fn can_count(problem: &Problem) -> bool {
     let stretch = problem.machine.largest_stretch();
     (stretch.end - stretch.start).0 / problem.machine.alignment().0 < u64::from(u32::MAX / 4)
@@ -107,7 +107,7 @@ fn whose_place(problem: &Problem, order: &[OpId]) -> Vec<Option<TensorId>> {
 }
 
 impl Item {
-    /// Adds a tensor that is written over the last one, when that is used for the last time.
+    /// Appends a tensor that is written over the last one at its last use.
     fn append(&mut self, other: Item) {
         let first = self.n_uses() - 1;
         self.uses.extend(other.uses.into_iter().skip(1));
@@ -120,7 +120,7 @@ impl Item {
 }
 
 impl Items {
-    /// All that fits the scratchpad, which each operator alone does; offsets can be counted ([`can_count`]).
+    /// The items of a problem in which each operator alone fits; offsets must be in range ([`can_count`]).
     pub fn new(problem: &Problem, order: &[OpId]) -> Items {
         let stretch = problem.machine.largest_stretch();
         let mut items = Items {
@@ -136,7 +136,7 @@ impl Items {
         let uses = Uses::new(problem, order);
         let before = whose_place(problem, order);
         let all_steps = Step(0)..Step(order.len() as u32);
-        // An operand's number is less than a result's.
+        // An operand's id is less than a result's.
         for tensor in problem.graph.tensor_ids() {
             let size = problem.graph.tensor(tensor).size;
             let uses = uses.within(tensor, &all_steps);
@@ -191,13 +191,13 @@ impl Items {
         self.alignment.0
     }
 
-    /// How many units of length there are in all, where the highest item may end within the last one.
+    /// The number of units of length; the highest item may end within the last one.
     pub fn n_units(&self) -> u32 {
         let units = (self.stretch.end - self.stretch.start).0.div_ceil(self.alignment.0);
         u32::try_from(units).expect("offsets can be counted")
     }
 
-    /// Notes where the stays of an outline begin.
+    /// Records where the stays of an outline begin.
     pub fn note_starts(&mut self, outline: &Outline) {
         self.starts = vec![Vec::new(); self.list.len()];
         for run in self.runs(outline) {
@@ -205,7 +205,7 @@ impl Items {
         }
     }
 
-    /// Whether a piece begins where a stay of the outline does that was noted.
+    /// Whether a piece begins where a recorded stay of the outline does.
     pub fn is_start(&self, piece: &Piece) -> bool {
         self.starts.get(piece.item as usize).is_some_and(|it| it.binary_search(&piece.first).is_ok())
     }
@@ -216,7 +216,7 @@ impl Items {
         let workspaces = self.of_workspace.iter().flatten().map(|item| Run { item: *item, first: 0, last: 0 });
         let mut runs: Vec<Run> = stays.chain(workspaces).collect();
         runs.sort_by_key(|it| (it.item, it.first, it.last));
-        // A tensor and the one before share a use.
+        // A tensor and the previous one share a use.
         let mut joined: Vec<Run> = Vec::new();
         for run in runs {
             match joined.last_mut().filter(|it| it.item == run.item && run.first <= it.last) {
@@ -227,7 +227,7 @@ impl Items {
         joined
     }
 
-    /// The uses of a tensor in some steps, if it takes room and there are any.
+    /// The uses of a tensor in some steps, if it takes space and there are any.
     fn run(&self, tensor: TensorId, steps: &Range<Step>) -> Option<Run> {
         let (item, number) = self.of_tensor[tensor.index()]?;
         let it = &self.list[item as usize];
@@ -238,7 +238,8 @@ impl Items {
         (first < end).then(|| Run { item, first, last: end - 1 })
     }
 
-    /// The pieces of a plan; none if some lie elsewhere, or what is needed at once of an item at two addresses.
+    /// The pieces of a plan; `None` if some lie outside of the stretch, or if parts of an item that are needed at once
+    /// have two addresses.
     pub fn pieces(&self, plan: &Plan) -> Option<Vec<Piece>> {
         let offset = |it: Bytes| Some((it.0.checked_sub(self.stretch.start.0)? / self.alignment.0) as u32);
         let mut pieces = Vec::new();

@@ -1,15 +1,15 @@
-//! Pieces at addresses, with what each change of them needs to know fast.
+//! Pieces at addresses, with the data for fast changes.
 
 use super::items::{Item, Items, Part};
 use super::occupied::Occupied;
 use super::sweep::Sweep;
 use std::ops::Range;
 
-/// Uses of an item that follow one another, and are to lie at one address.
+/// Consecutive uses of an item that are to lie at one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     pub item: u32,
-    /// The first and the last one, counted among the item's uses; both included.
+    /// The first and the last one, as indices into the item's uses; both included.
     pub first: u32,
     pub last: u32,
 }
@@ -36,8 +36,8 @@ impl Piece {
     }
 }
 
-/// A piece in the way of a run, which may not begin in between: the run is counted with the length that it has
-/// at most, and where it is shorter while both are there, `low` is so much higher, even above `high`.
+/// A piece that conflicts with a run in time and may not be split: the run has its greatest length, and if it is
+/// shorter while both are present, `low` is raised by the difference, even above `high`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Taken {
     pub low: u32,
@@ -46,13 +46,13 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Whether it has addresses in common with a block.
+    /// Whether it shares addresses with a block.
     pub fn meets(&self, offset: u32, length: u32) -> bool {
         self.low < offset + length && offset < self.high
     }
 }
 
-/// Which hole a piece goes to.
+/// The choice of a hole for a piece.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fit {
     Lowest,
@@ -62,8 +62,8 @@ pub(super) enum Fit {
 }
 
 impl Fit {
-    /// Where a block lies in the hole that is to be preferred of those where it fits, which are ascending and end at
-    /// `end` at the latest.
+    /// The offset of a block in the preferred hole among those where it fits. Holes are ascending and end at `end` at
+    /// the latest.
     pub fn choose(self, holes: impl Iterator<Item = Range<u32>>, length: u32, end: u32) -> Option<u32> {
         let mut holes = holes.filter(|it| it.start + length <= it.end);
         match self {
@@ -80,7 +80,7 @@ enum Change {
     Removed(Piece),
 }
 
-/// Steps of a bucket.
+/// The number of steps in a bucket.
 const STEPS: u32 = 8;
 
 /// Pieces that do not overlap. During a change some uses may have none.
@@ -88,20 +88,20 @@ const STEPS: u32 = 8;
 pub(super) struct Layout<'a> {
     pub items: &'a Items,
     pieces: Vec<Piece>,
-    /// Ids that no piece has.
+    /// Ids without a piece.
     free: Vec<u32>,
-    /// By item: its pieces, in the order of their uses.
+    /// By item: its pieces, sorted by their uses.
     of_item: Vec<Vec<u32>>,
-    /// The pieces in each few steps, in any order.
+    /// The pieces in each bucket of steps, in any order.
     buckets: Vec<Vec<u32>>,
-    /// What is taken in each step, if that can be told.
+    /// The units taken in each step, unless there are too many.
     occupied: Option<Occupied>,
-    /// By piece: the latest question that it was counted for.
+    /// By piece: the latest query that counted it.
     asked: Vec<u32>,
     question: u32,
-    /// What was changed since the last [`keep`](Layout::keep).
+    /// The changes since the last [`keep`](Layout::keep).
     changes: Vec<Change>,
-    /// Bytes that all splits cost.
+    /// The cost in bytes of all splits.
     pub cost: u64,
 }
 
@@ -134,7 +134,7 @@ impl Layout<'_> {
         self.item(self.piece(id).item).length
     }
 
-    /// The pieces of an item, in the order of their uses.
+    /// The pieces of an item, sorted by their uses.
     pub fn of_item(&self, item: u32) -> &[u32] {
         &self.of_item[item as usize]
     }
@@ -144,14 +144,14 @@ impl Layout<'_> {
         self.of_item.iter().flatten().map(|id| self.pieces[*id as usize]).collect()
     }
 
-    /// What it costs if one piece more of an item begins, at this use of it, which is not the first.
+    /// The cost of another piece of an item that begins at this use, which is not the first.
     pub fn price_of_split(&self, item: u32, at: u32) -> u64 {
         let part = self.item(item).part_of_reload(at);
         let is_written = || self.of_item(item).iter().skip(1).any(|id| part.is_reloaded(self.piece(*id).first));
         part.reload + if part.write == 0 || is_written() { 0 } else { part.write }
     }
 
-    /// What it costs that some pieces of an item do not begin at its first use.
+    /// The cost of the pieces of an item that do not begin at its first use.
     fn charge(&self, item: u32) -> u64 {
         let pieces = self.of_item(item).iter().skip(1);
         let reloaded = pieces.map(|id| self.item(item).part_of_reload(self.piece(*id).first));
@@ -207,9 +207,9 @@ impl Layout<'_> {
         self.changes.clear();
     }
 
-    /// Takes back the changes since the last [`keep`](Layout::keep).
+    /// Undoes the changes since the last [`keep`](Layout::keep).
     pub fn take_back(&mut self) {
-        // The latest first, so that ids are given away again in the order in which they were taken.
+        // The latest first, so that ids are reused in the order in which they were taken.
         for change in std::mem::take(&mut self.changes).into_iter().rev() {
             match change {
                 Change::Added(id) => _ = self.remove(id),
@@ -236,7 +236,7 @@ impl Layout<'_> {
         ids
     }
 
-    /// What is in the way of a run, by offset.
+    /// The pieces that conflict with a run in time, by offset.
     pub fn taken(&mut self, run: &Run) -> Vec<Taken> {
         let item = self.item(run.item);
         let steps = item.uses[run.first as usize]..item.uses[run.last as usize] + 1;
@@ -253,7 +253,7 @@ impl Layout<'_> {
         taken
     }
 
-    /// Takes the room of a piece, or frees it again.
+    /// Takes the space of a piece, or frees it again.
     fn toggle(&mut self, piece: &Piece) {
         let Some(occupied) = &mut self.occupied else { return };
         let item = &self.items.list[piece.item as usize];
@@ -266,7 +266,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Where a run fits, if these pieces of its item, which are by step, give way.
+    /// A hole for a run, if these pieces of its item, sorted by step, give way.
     pub fn hole(&mut self, run: &Run, without: &[u32], fit: Fit) -> Option<u32> {
         let item = self.item(run.item);
         match &self.occupied {
@@ -287,7 +287,7 @@ impl Layout<'_> {
         }
     }
 
-    /// Where an item fits among others.
+    /// A hole for an item among others.
     pub fn hole_among(&self, item: u32, taken: &[Taken], fit: Fit) -> Option<u32> {
         let &Item { length, highest, .. } = self.item(item);
         let end = highest + length;

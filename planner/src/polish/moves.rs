@@ -1,4 +1,4 @@
-//! Changes of a layout: something is forced, and what is in the way goes elsewhere.
+//! Changes of a layout: something is forced, and conflicting pieces go elsewhere.
 
 use super::insert::{First, Insertion};
 use super::layout::{Fit, Layout, Run, Taken};
@@ -6,33 +6,33 @@ use super::sweep::Sweep;
 use crate::Deadline;
 use crate::pack::random::Random;
 
-/// Of so many changes, one takes out all that is there in some steps.
+/// One of this many changes removes everything in some steps.
 const CHANGES_FOR_SHAKE: u64 = 5;
 
-/// Of so many splits that are chosen, one may be any.
+/// One of this many chosen splits may be any split.
 const SPLITS_FOR_ANY: u64 = 4;
 
-/// Steps of which all is taken out, at most: one of these.
+/// The numbers of steps from which everything may be removed.
 const WINDOWS: [u32; 5] = [1, 2, 4, 8, 16];
 
-/// Two pieces of an item that follow one another: the second is number `at` of all.
+/// Two consecutive pieces of an item: the second has index `at`.
 struct Split {
     item: u32,
     at: usize,
 }
 
-/// Where two pieces become one.
+/// The address at which two pieces are joined.
 enum At {
     First,
     Second,
     Anywhere,
-    /// Where least is in the way, or nearly so.
+    /// The one with the least conflicts, or almost.
     LeastInTheWay,
 }
 
 impl Layout<'_> {
-    /// Changes something, and joins what can be joined afterwards. False if that came to nothing, or to a cost above
-    /// `most`: then some uses may have no place.
+    /// Makes a change, and joins what can be joined afterwards. False if that fails, or if the cost exceeds `most`:
+    /// then some uses may have no place.
     pub fn change(&mut self, most: u64, random: &mut Random, deadline: Deadline) -> bool {
         let Some(split) = self.any_split(random) else { return false };
         let fit = [Fit::Lowest, Fit::Highest, Fit::Tightest][random.below(3) as usize];
@@ -48,7 +48,7 @@ impl Layout<'_> {
         self.cost <= most
     }
 
-    /// The dearer of two splits, mostly of those that the outline does not have.
+    /// The more expensive of two splits, usually of those that the outline does not have.
     fn any_split(&self, random: &mut Random) -> Option<Split> {
         let is_of_addresses = random.below(SPLITS_FOR_ANY) != 0;
         let two = [(); 2].map(|()| self.random_split(is_of_addresses, random));
@@ -56,13 +56,13 @@ impl Layout<'_> {
         dearer.or_else(|| self.random_split(false, random))
     }
 
-    /// What it costs that a piece begins where it does.
+    /// The cost of a piece beginning where it does.
     fn reload(&self, id: u32) -> u64 {
         let piece = self.piece(id);
         self.item(piece.item).part_of_reload(piece.first).reload
     }
 
-    /// A split, of those alone that the outline does not have or of all.
+    /// A random split, of those that the outline does not have, or of all.
     fn random_split(&self, is_of_addresses: bool, random: &mut Random) -> Option<Split> {
         let n_items = self.items.list.len();
         let counts = |id: &u32| !is_of_addresses || !self.items.is_start(self.piece(*id));
@@ -74,7 +74,7 @@ impl Layout<'_> {
         Some(Split { item, at: splits[random.below(splits.len() as u64) as usize] })
     }
 
-    /// The median of what the splits cost.
+    /// The median of the costs of the splits.
     pub fn median_split(&self) -> u64 {
         let pieces = (0..self.items.list.len() as u32).flat_map(|item| self.of_item(item).iter().skip(1));
         let mut reloads: Vec<u64> = pieces.map(|id| self.reload(*id)).collect();
@@ -88,7 +88,7 @@ impl Layout<'_> {
         (pieces[split.at - 1], pieces[split.at])
     }
 
-    /// Joins two pieces, and puts in elsewhere what is in the way. Gives the items that were touched.
+    /// Joins two pieces, and inserts conflicting ones elsewhere. Returns the items that were touched.
     fn force_join(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
         let item = split.item;
         let (first, second) = self.around(split);
@@ -132,8 +132,8 @@ impl Layout<'_> {
         self.insert_all(runs, order, true, with).then_some(touched)
     }
 
-    /// Takes out all, or some of it, that is there in some steps around a split, and puts it in again in
-    /// another order. Gives the items that were touched.
+    /// Removes everything, or some of it, in some steps around a split, and inserts it again in another order. Returns
+    /// the items that were touched.
     fn shake(&mut self, split: &Split, with: &mut Insertion) -> Option<Vec<u32>> {
         let pieces = <[u32; 2]>::from(self.around(split));
         let (from, to) = (self.piece(pieces[0]).end - 1, self.piece(pieces[1]).start + 1);
@@ -159,7 +159,7 @@ impl Layout<'_> {
         self.insert_all(runs, order, is_noisy, with).then_some(touched)
     }
 
-    /// The uses of an item that have no piece, those that follow one another as one.
+    /// The uses of an item without a piece, consecutive ones together.
     fn missing(&self, item: u32) -> Vec<Run> {
         let n_uses = self.item(item).uses.len() as u32;
         let placed = self.of_item(item).iter().map(|id| (self.piece(*id).first, self.piece(*id).last + 1));

@@ -1,31 +1,30 @@
-//! Which units of length are taken in each step, one bit for each: whether there is a hole in some steps is asked
-//! more often than anything else.
+//! The units that are taken in each step, as bits: queries for holes in some steps are the most frequent ones.
 
 use super::layout::Fit;
 use std::ops::Range;
 
-/// Words of bits, at most: some 16 MB.
+/// The limit of words of bits: about 16 MB.
 const MOST_WORDS: usize = 1 << 21;
 
 const BITS: u32 = u64::BITS;
 
 #[derive(Clone)]
 pub(super) struct Occupied {
-    /// Of each step.
+    /// Per step.
     n_words: usize,
     /// By step, then unit.
     words: Vec<u64>,
 }
 
 impl Occupied {
-    /// None if that were too many bits.
+    /// `None` if there would be too many bits.
     pub fn new(n_steps: usize, n_units: u32) -> Option<Occupied> {
         let n_words = n_units.div_ceil(BITS) as usize;
         let n_all = n_words.checked_mul(n_steps).filter(|it| *it <= MOST_WORDS)?;
         Some(Occupied { n_words, words: vec![0; n_all] })
     }
 
-    /// Takes units in some steps that are free, or frees them again.
+    /// Takes units that are free in some steps, or frees them again.
     pub fn toggle(&mut self, steps: Range<u32>, units: &Range<u32>) {
         for step in steps {
             let from = step as usize * self.n_words;
@@ -34,7 +33,7 @@ impl Occupied {
         }
     }
 
-    /// What is taken in any of some steps, but for what lies at some units in some of them; those are by step.
+    /// The units taken in any of some steps, without those of some blocks; these are sorted by step.
     pub fn during(&self, steps: &Range<u32>, without: &[(Range<u32>, Range<u32>)]) -> Taken {
         let mut taken = Taken { words: vec![0; self.n_words] };
         let mut next = steps.start;
@@ -55,7 +54,7 @@ impl Occupied {
     }
 }
 
-/// The words of some units, each with the bits of them.
+/// The words of some units, each with its bits.
 fn masks(units: &Range<u32>) -> impl Iterator<Item = (usize, u64)> {
     let (start, end) = (units.start, units.end);
     (start / BITS..end.div_ceil(BITS)).map(move |word| {
@@ -65,7 +64,7 @@ fn masks(units: &Range<u32>) -> impl Iterator<Item = (usize, u64)> {
     })
 }
 
-/// Units that are taken.
+/// Taken units.
 pub(super) struct Taken {
     words: Vec<u64>,
 }
@@ -77,7 +76,7 @@ impl Taken {
         }
     }
 
-    /// Where so many units are free, below `end`.
+    /// A hole of this many units below `end`.
     pub fn hole(&self, length: u32, end: u32, fit: Fit) -> Option<u32> {
         let from = |free: u32| {
             let low = self.next(free, end, false);

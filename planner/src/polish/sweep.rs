@@ -1,4 +1,4 @@
-//! What a block meets of others while it moves up, from one offset to the next.
+//! The blocks that a block meets as it moves up, from one offset to the next.
 
 use super::layout::Taken;
 
@@ -6,7 +6,7 @@ use super::layout::Taken;
 pub(super) struct Sweep<'a> {
     taken: &'a [Taken],
     length: u32,
-    /// Numbers of others by where they end.
+    /// Indices of the others, sorted by their ends.
     by_high: Vec<u32>,
     n_met: usize,
     n_left: usize,
@@ -27,14 +27,14 @@ impl Sweep<'_> {
         let above = self.by_high.iter().map(|it| self.taken[*it as usize].high);
         let mut offsets: Vec<u32> =
             below.chain([0]).chain(above).filter(|it| *it <= highest).chain([highest]).collect();
-        // Both are in order already, which this sort makes use of.
+        // Both are sorted already, which this sort exploits.
         offsets.sort();
         offsets.dedup();
         offsets
     }
 
-    /// Moves the block up to an offset. Of the others, the numbers of those that it meets for the first time go to
-    /// `meet`, then of those that it has left behind to `leave`.
+    /// Moves the block up to an offset. The indices of the others that it meets for the first time go to `meet`, then
+    /// those that it has left behind to `leave`.
     pub fn lift(&mut self, offset: u32, mut meet: impl FnMut(usize), mut leave: impl FnMut(usize)) {
         while self.taken.get(self.n_met).is_some_and(|it| it.low < offset + self.length) {
             meet(self.n_met);
@@ -64,7 +64,7 @@ mod tests {
         assert_eq!(Sweep::new(taken, length).edges(highest), expected, "{taken:?}");
     }
 
-    /// At each offset, the block meets what it would be found to meet without a memory.
+    /// At each offset, the block meets the same ones as without incremental updates.
     #[test]
     fn meets_what_is_there() {
         let mut random = Random::new();

@@ -1,4 +1,4 @@
-//! What integer programming answers.
+//! The integer programs of the portfolio.
 
 use super::{Decision, Options, Order, Solver, source_order};
 use crate::ilp::{
@@ -11,11 +11,11 @@ use crate::search::{SearchOptions, search};
 use crate::{Bytes, Deadline, Error, OpId, Outline, Plan, Problem};
 use std::ops::Range;
 
-/// Addresses are decided with all else in problems of so many variables, in so many nodes.
+/// The limits of variables and nodes of programs that decide addresses together with everything else.
 const MAX_VARIABLES_OF_WHOLE: usize = 700;
 const MAX_NODES_OF_WHOLE: i32 = 300;
 
-/// The part of the time left that the program over the backbone may take before divide and conquer.
+/// The share of the remaining time for the backbone program before divide and conquer.
 const SHARE_OF_BACKBONE: f64 = 0.2;
 
 pub(crate) use crate::ilp::hold;
@@ -25,11 +25,11 @@ pub const IS_BUILT_IN: bool = true;
 pub fn fixed_order(problem: &Problem, known: Option<&Outline>, deadline: Deadline) -> Result<Decision, Error> {
     let first = super::first(problem, Order::Source, known, deadline);
     deadline.enter(Phase::Replacement);
-    // Where the solver may not come far, it starts from what simple rules lead to.
+    // Where the solver may not get far, it starts from the result of simple rules.
     let is_long = super::MIN_OPS_TO_START_GREEDILY <= problem.graph.ops().len();
     let start = if is_long { Some(&first.outline) } else { known };
     let Outcome { outline, lower_bound, .. } = replace(problem, &source_order(problem), start, deadline)?;
-    // One that is stopped may not have come so far.
+    // A stopped solver may return something worse.
     let is_better = first.outline.non_compulsory(problem) < outline.non_compulsory(problem);
     Ok(if is_better {
         Decision { lower_bound, ..first }
@@ -46,7 +46,7 @@ pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Err
         return Ok(Decision { outline, lower_bound, solver: Solver::Ilp, in_simple_order: None });
     }
     deadline.enter(Phase::Search);
-    // A beam without a proof is an outline to begin with.
+    // A beam search without a proof gives an initial outline.
     let options = SearchOptions { proof_width: 0, ..SearchOptions::default() };
     let beam = search(problem, problem.capacity(), Some(&outline), &options, &|_| None, deadline);
     outline = beam.outline.unwrap_or(outline);
@@ -58,8 +58,8 @@ pub fn free_order(problem: &Problem, deadline: Deadline) -> Result<Decision, Err
     Ok(Decision { outline: outcome.outline, lower_bound, solver: Solver::Ilp, in_simple_order: None })
 }
 
-/// The best replacement for the order of an outline, or for that of the source if that is
-/// better. A failing solver improves nothing.
+/// The best replacement for the order of an outline, or for source order if that is better. If the solver fails, there
+/// is no improvement.
 pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
     let order = source_order(problem);
     let own = replace(problem, &outline.order, Some(outline), deadline).ok();
@@ -68,7 +68,7 @@ pub fn improve(problem: &Problem, outline: &Outline, deadline: Deadline) -> Opti
     outlines.min_by_key(|it| it.non_compulsory(problem))
 }
 
-/// The best replacement for the order of an outline. A failing solver replaces nothing.
+/// The best replacement for the order of an outline. If the solver fails, the outline is unchanged.
 pub fn replaced(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Outline> {
     replace(problem, &outline.order, Some(outline), deadline).ok().map(|it| it.outline)
 }
@@ -78,15 +78,15 @@ pub fn within(problem: &Problem, outline: &Outline, capacity: Bytes, deadline: D
     replace_within(problem, &outline.order, capacity, None, deadline).ok().map(|it| it.outline)
 }
 
-/// The best plan of a small problem, addresses included, if it has less non-compulsory traffic
-/// than there is in `range`, and a bound.
+/// The best plan of a small problem, addresses included, if its non-compulsory bytes are less than those of `range`,
+/// and a bound.
 pub fn whole(
     problem: &Problem,
     options: &Options,
     range: Range<Bytes>,
     deadline: Deadline,
 ) -> Option<(Option<Plan>, Bytes)> {
-    // With few states allowed, few variables are, too.
+    // A limit on states also limits variables.
     let most = MAX_VARIABLES_OF_WHOLE.min(options.state_limit);
     let is_small = problem.graph.ops().len() <= most;
     if !is_small || most < n_variables_with_addresses(problem, options.order, deadline)? {
@@ -96,7 +96,7 @@ pub fn whole(
     Some((found.plan, found.lower_bound))
 }
 
-/// A better outline by the program over the backbone, or the same, and a bound.
+/// A better outline by the backbone program, or the same, and a bound.
 pub fn backbone(
     problem: &Problem,
     outline: &Outline,
@@ -111,8 +111,8 @@ pub fn refine(problem: &Problem, outline: &Outline, deadline: Deadline) -> Optio
     conquer(problem, outline, deadline).ok().map(|it| (it.outline, it.lower_bound))
 }
 
-/// The best weights to keep from run to run in an order, and a bound on that order. None where operators do not fit in
-/// each order.
+/// The best weights to keep from run to run in an order, and a bound for that order. `None` if operators do not fit in
+/// every order.
 pub fn keep_in_order(
     problem: &Problem,
     solver: Solver,

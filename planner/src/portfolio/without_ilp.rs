@@ -1,4 +1,4 @@
-//! What integer programming answers where it is not built in: nothing.
+//! The same functions if integer programming is not built in: they find nothing.
 
 use super::{Decision, Options, Solver};
 use crate::keep::{Candidate, keep_by_rule};

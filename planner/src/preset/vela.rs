@@ -5,18 +5,18 @@
 //! how large the cache or arena is. Both may `inherit` from another section, whose options they replace. The number
 //! of multiply-accumulates per cycle and the width of a port follow from the accelerator.
 //!
-//! - The *scratchpad* is the SRAM with the cache, or with the arena where these are one. Its size is `arena_cache_size`
-//!   if that is stated. The alignment, and where weights are read, is not stated.
-//! - *Host memory* is what is behind the other port. One channel carries what goes either way. Its rate is the memory's
-//!   `clock_scale` times the width of the port. Transfers in have its `read_latency`, those out its `write_latency`,
-//!   and both its `burst_length`.
-//! - An operator takes as long as its multiply-accumulates, or as its bytes at the rate of the SRAM, if that is longer.
+//! - The *scratchpad* is the SRAM with the cache, or with the arena if they are the same memory. Its size is
+//!   `arena_cache_size` if that is given. The alignment and the way operators read weights are left open.
+//! - *Host memory* is the memory behind the other port. One channel carries transfers in both directions. Its rate is
+//!   the memory's `clock_scale` times the width of the port. Incoming transfers have its `read_latency`, outgoing ones
+//!   its `write_latency`, and both its `burst_length`.
+//! - An operator takes as long as its multiply-accumulates, or as its bytes at the rate of the SRAM if that is longer.
 //!
-//! Options that are missing have the values that they have for Vela: a clock scale of 1, bursts of 1 byte, no latency.
-//! Ports of a system are always stated. `core_clock` is not read: all is counted in cycles.
+//! Missing options have Vela's defaults: a clock scale of 1, bursts of 1 byte, no latency. The ports of a system are
+//! required. `core_clock` is ignored, since all times are in cycles.
 //!
-//! Where host memory is flash, a device may be unable to write there. Plans that spill, and results, are not for it then;
-//! nothing here checks that.
+//! If host memory is flash, a device may be unable to write it. Then plans with spills or results cannot run; this is
+//! not checked here.
 
 use super::MachineFile;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
@@ -38,7 +38,7 @@ const ACCELERATORS: [(&str, u64, u64); 6] = [
 /// and `Memory_Mode.`, and an accelerator such as `ethos-u65-512`.
 ///
 /// # Errors
-/// [`Error::Machine`], which names the section and the option, or says which sections or accelerators there are.
+/// [`Error::Machine`], which names the section and the option, or lists the sections or accelerators that exist.
 pub fn read(
     text: &str,
     system_config: &str,
@@ -52,7 +52,7 @@ pub fn read(
     let ports = Ports::of(&mode)?;
     let (sram, host) = (system.memory(ports.cache)?, system.memory(ports.other)?);
     if sram != "Sram" {
-        return mode.refuse("cache_mem_area", &format!("is behind {sram}, and has to be behind Sram"));
+        return mode.refuse("cache_mem_area", &format!("is behind {sram}, but must be behind Sram"));
     }
     if host == "Sram" {
         return Err(in_one_memory(&mode.name));
@@ -78,7 +78,7 @@ pub fn read(
 /// The names of the systems and of the memory modes of a configuration file, each in alphabetical order.
 ///
 /// # Errors
-/// [`Error::Machine`] where the text is no such file.
+/// [`Error::Machine`] if the text is not such a file.
 pub fn sections(text: &str) -> Result<(Vec<String>, Vec<String>), Error> {
     let file = File::parse(text)?;
     Ok((file.names("System_Config"), file.names("Memory_Mode")))
@@ -89,14 +89,16 @@ pub fn accelerators() -> impl Iterator<Item = &'static str> {
     ACCELERATORS.iter().map(|it| it.0)
 }
 
-/// Multiply-accumulates and bytes of a port, per cycle.
+/// Multiply-accumulates per cycle, and bytes per cycle of a port.
 fn accelerator(name: &str) -> Result<(u64, u64), Error> {
     let found = ACCELERATORS.iter().find(|it| it.0.eq_ignore_ascii_case(name));
     let all = || accelerators().collect::<Vec<_>>().join(", ");
-    found.map(|it| (it.1, it.2)).ok_or_else(|| Error::Machine(format!("no accelerator {name}: there are {}", all())))
+    found
+        .map(|it| (it.1, it.2))
+        .ok_or_else(|| Error::Machine(format!("no accelerator {name}: the accelerators are {}", all())))
 }
 
-/// What is in a file: options by section.
+/// The contents of a file: options by section.
 struct File(BTreeMap<String, BTreeMap<String, String>>);
 
 impl File {
@@ -108,26 +110,30 @@ impl File {
         Ok(File(sorted.map(section).collect()))
     }
 
-    /// The names of all sections of a kind, without it.
+    /// The names of all sections of a kind, without the kind.
     fn names(&self, kind: &str) -> Vec<String> {
         let name = |it: &String| it.strip_prefix(kind)?.strip_prefix('.').map(str::to_owned);
         self.0.keys().filter_map(name).collect()
     }
 
-    /// The options of a section, those that it inherits included: a section's own replace those.
+    /// The options of a section, including inherited ones, which its own override.
     fn section(&self, kind: &str, name: &str) -> Result<Section, Error> {
         let name = format!("{kind}.{name}");
         if !self.0.contains_key(&name) {
             let names = self.names(kind);
-            let there = if names.is_empty() { "no other".to_owned() } else { names.join(", ") };
-            return Err(Error::Machine(format!("no section [{name}]: there is {there}")));
+            let there = if names.is_empty() {
+                "there are none".to_owned()
+            } else {
+                format!("the sections are {}", names.join(", "))
+            };
+            return Err(Error::Machine(format!("no section [{name}]: {there}")));
         }
         let mut section = Section { name: name.clone(), options: BTreeMap::new() };
         let mut seen = BTreeSet::new();
         let mut next = Some(name);
         while let Some(name) = next {
             let Some(options) = self.0.get(&name) else {
-                return section.refuse("inherit", &format!("names [{name}], which there is not"));
+                return section.refuse("inherit", &format!("names [{name}], which does not exist"));
             };
             if !seen.insert(name) {
                 return section.refuse("inherit", "leads back to a section that inherits it");
@@ -141,7 +147,7 @@ impl File {
     }
 }
 
-/// A section with all that it inherits; the names of options are in lower case.
+/// A section with everything that it inherits; the names of options are in lower case.
 struct Section {
     name: String,
     options: BTreeMap<String, String>,
@@ -182,7 +188,7 @@ impl Section {
         }
     }
 
-    /// Bytes per cycle of a memory behind a port of so many bytes.
+    /// Bytes per cycle of a memory behind a port of this width in bytes.
     fn rate(&self, memory: &str, width: u64) -> Result<Ratio, Error> {
         let option = format!("{memory}_clock_scale");
         let value = self.get(&option).unwrap_or("1");
@@ -206,7 +212,7 @@ enum Port {
     Axi1,
 }
 
-/// Behind which port the cache is, and which the other one is.
+/// The port of the cache, and the other one.
 struct Ports {
     cache: Port,
     other: Port,

@@ -2,7 +2,7 @@
 
 use crate::reach::ones;
 
-/// A set of up to 64 · `W` small numbers.
+/// A set of numbers below 64 · `W`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Bits<const W: usize>([u64; W]);
 

@@ -1,16 +1,15 @@
-//! Which states of a node need not be looked at, since another one is as good.
+//! Dominance: states of a node that can be dropped because another one is as good.
 
 use super::node::{Sizes, State};
 use crate::Deadline;
 
-/// Leaves the states that none of the others dominates, cheapest first.
+/// Keeps the states that no other one dominates, cheapest first.
 ///
-/// P dominates Q if P can become Q by paying no more than what Q costs more: by evicting what only
-/// P has on-chip, and by writing back what both have and only Q has a copy of. What only Q has
-/// on-chip P may bring in for nothing, since it paid for that when it put it out, and since there
-/// is room for it: there is in Q.
+/// P dominates Q if P can be turned into Q for at most the difference of their costs: by evicting what only P has
+/// on-chip, and by writing back what both have and only Q has a copy of. Tensors that only Q has on-chip can be loaded
+/// by P for free, since P paid for that when it evicted them, and since there is space for them, as in Q.
 ///
-/// Of more states than `max_rivals`, later ones are compared with the first so many only.
+/// If there are more states than `max_rivals`, later ones are compared only with the first ones.
 pub(super) fn retain_undominated<const W: usize>(
     states: &mut Vec<State<W>>,
     sizes: &Sizes,
@@ -29,7 +28,7 @@ pub(super) fn retain_undominated<const W: usize>(
     *states = kept;
 }
 
-/// Leaves the cheapest of the states that are the same otherwise, cheapest first.
+/// Keeps the cheapest of otherwise equal states, cheapest first.
 pub(super) fn retain_distinct<const W: usize>(states: &mut Vec<State<W>>) {
     states.sort_unstable_by_key(|it| (it.resident, it.host, it.cost, it.peak, it.parent, it.op));
     states.dedup_by_key(|it| (it.resident, it.host));

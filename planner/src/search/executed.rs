@@ -1,8 +1,8 @@
-//! Which operators have run, and which can run next.
+//! The operators that have run, and those that can run next.
 //!
-//! Of a node in which thousands of operators can run, as many nodes follow, of which few are ever looked at. So
-//! what follows from a node shares the words and the list of that node, and says only what it adds, until
-//! it is [unfolded](Executed::unfold).
+//! A node in which thousands of operators can run has as many successors, and few of them are ever expanded. So a
+//! successor shares the words and the list of its parent, and has only the difference, until it is
+//! [unfolded](Executed::unfold).
 
 use super::bits::{has, put};
 use std::cmp::Ordering;
@@ -15,7 +15,7 @@ pub(super) struct Executed {
     words: Arc<[u64]>,
     /// Not in the words.
     last: Option<u16>,
-    /// Of equal sets equal, however they are told.
+    /// Equal for equal sets in any representation.
     hash: u64,
 }
 
@@ -26,7 +26,7 @@ impl Executed {
         Executed { words: words.into(), last: None, hash }
     }
 
-    /// These and an operator that is not one of them.
+    /// These operators and another one.
     pub fn with(&self, op: u16) -> Executed {
         let mut all = self.clone();
         all.unfold();
@@ -46,7 +46,7 @@ impl Executed {
         self.last == Some(op) || has(&self.words, op)
     }
 
-    /// Whether one of these operators is in a set of as many words.
+    /// Whether the set has an operator in common with another set of as many words.
     pub fn meets(&self, words: &[u64]) -> bool {
         self.last.is_some_and(|op| has(words, op)) || self.words.iter().zip(words).any(|(own, other)| own & other != 0)
     }
@@ -64,8 +64,7 @@ impl Executed {
     }
 }
 
-/// A number that says little about another one (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number
-/// Generators*, 2014).
+/// A hash of a number (Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, 2014).
 fn mixed(number: u64) -> u64 {
     let mut mixed = (number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -99,7 +98,7 @@ impl Hash for Executed {
     }
 }
 
-/// The operators that can run next: those of a list but for one that has run, and some more.
+/// The operators that can run next: those of a list except one that has run, and some more.
 #[derive(Clone)]
 pub(super) struct Ready {
     list: Arc<[u16]>,
@@ -113,7 +112,7 @@ impl Ready {
         Ready { list: list.into(), ran: None, freed: Vec::new() }
     }
 
-    /// What can run after one of these has run, which frees others.
+    /// The operators that can run after one of these has run, which makes others ready.
     pub fn after(&self, ran: u16, freed: Vec<u16>) -> Ready {
         let mut all = self.clone();
         all.unfold();

@@ -1,28 +1,27 @@
-//! The successors of a state: an operator runs, after just enough was evicted.
+//! The successors of a state: an operator runs after minimal evictions.
 
 use super::bits::Bits;
 use super::node::{Demand, GONE, Sizes, State, Transition};
 
 /// Whether running the operator at once, in this state, loses nothing.
 ///
-/// It does not if all of the following hold: it fits without evicting; what it reads and others
-/// still need is on-chip; and for every split of the on-chip inputs that die with it into a part
-/// that is kept and a part that is evicted before the operator runs, its results take no more room
-/// than the kept part, or are no dearer to evict than the evicted part. For then any continuation
-/// that runs it later can be imitated: hold the results where it held the inputs, and put them out
-/// when it first put out an input that the results have no room without.
+/// It loses nothing if all of the following hold: it fits without evictions; the operands that others still need are
+/// on-chip; and for every partition of the on-chip inputs that die with it into a kept part and a part that is evicted
+/// before the operator runs, its results take no more space than the kept part, or cost no more to evict than the
+/// evicted part. Then any continuation that runs it later can be imitated: keep the results where it kept the inputs,
+/// and evict them when it first evicted an input without which the results have no space.
 ///
-/// Results that share bytes with operands change nothing of this: another reader of an input finds
-/// it dying no later than before, and the inputs that die with this operator have no other reader.
+/// Results that share bytes with operands do not change this: another reader of an input finds it dying no later than
+/// before, and the inputs that die with this operator have no other reader.
 ///
-/// What may pass by and nobody reads afterwards takes no room if it is not on-chip. If it is, it is an input that dies:
-/// evicting it before the operator runs costs the same as letting it pass by.
+/// A tensor that may be streamed and has no later reader takes no space if it is not on-chip. If it is, it is an input
+/// that dies: evicting it before the operator runs costs the same as streaming it.
 ///
-/// Where a pin of what the operator needs is in the way of others, it waits for its turn.
+/// If a pin of the operator's tensors conflicts with others, it is not eager.
 ///
-/// For one dying input: the results are no larger. For an addition of equal sizes: always. For a
-/// concatenation: not, since half of the inputs could be spilled for less than the whole result.
-/// Of more than `max_inputs`, subsets are not looked through.
+/// For one dying input: the results are no larger. For an addition of equal sizes: always. For a concatenation: not,
+/// since half of the inputs could be spilled for less than the whole result. With more than `max_inputs`, subsets are
+/// not checked.
 pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, sizes: &Sizes, max_inputs: u32) -> bool {
     let missing = demand.reads.without(&state.resident);
     let missing_room = sizes.room_of(&missing);
@@ -56,17 +55,17 @@ pub(super) fn is_eager<const W: usize>(state: &State<W>, demand: &Demand<W>, siz
     })
 }
 
-/// What makes room for an operator.
+/// The evictions for an operator.
 #[derive(Clone, Copy)]
 pub(super) struct Evicted<const W: usize> {
-    /// What is put out before it runs: indices in the live list.
+    /// Evicted before it runs: indices in the live list.
     pub live: Bits<W>,
-    /// What passes by: see [`State::passed`].
+    /// Streamed: see [`State::passed`].
     pub passed: u16,
 }
 
 impl<const W: usize> Evicted<W> {
-    /// Nothing but what passes by in any case.
+    /// Only the tensors that are streamed in any case.
     pub fn least(state: &State<W>, demand: &Demand<W>) -> Evicted<W> {
         let passing = demand.either_way.iter().enumerate().filter(|it| it.1.must_pass(state));
         Evicted { live: Bits::EMPTY, passed: passing.map(|it| 1 << it.0).sum() }
@@ -77,7 +76,7 @@ impl<const W: usize> Evicted<W> {
     }
 }
 
-/// The state after the operator has run, with `evicted` put out before.
+/// The state after the operator has run, with `evicted` removed before.
 pub(super) fn run<const W: usize>(
     state: &State<W>,
     demand: &Demand<W>,
@@ -109,7 +108,7 @@ pub(super) fn run<const W: usize>(
         }
         next.used += sizes.room[index];
         next.resident.insert(usize::from(to));
-        // What was not on-chip came from host memory just now.
+        // A tensor that was not on-chip was just loaded from host memory.
         if state.host.contains(index) || !state.resident.contains(index) {
             next.host.insert(usize::from(to));
         }
@@ -131,20 +130,20 @@ pub(super) fn run<const W: usize>(
     next
 }
 
-/// What an enumeration came to.
+/// The result of an enumeration.
 pub(super) struct Enumerated {
     /// Whether it saw all sets.
     pub is_complete: bool,
-    /// The steps that it took.
+    /// The number of its steps.
     pub n_steps: usize,
 }
 
-/// Calls `found` with each least set of evictions that lets the operator run and charges less
-/// than `budget`; stops after `limit` steps of the enumeration.
+/// Calls `found` with each minimal set of evictions that lets the operator run and charges less than `budget`; stops
+/// after `limit` steps of the enumeration.
 ///
-/// Least: without any one of its tensors the operator would not fit. More is never needed, since
-/// the rest can be evicted just as well when its room is needed; what came in instead of passing by, too, for what
-/// passing by would have cost.
+/// Minimal: without any one of its tensors the operator would not fit. More is never needed, since the rest can just as
+/// well be evicted when its space is needed; also a tensor that was loaded instead of being streamed, for the cost of
+/// streaming it.
 pub(super) fn evictions<const W: usize>(
     state: &State<W>,
     demand: &Demand<W>,
@@ -153,7 +152,7 @@ pub(super) fn evictions<const W: usize>(
     limit: usize,
     found: &mut impl FnMut(Evicted<W>),
 ) -> Enumerated {
-    // What pins exclude goes in any case.
+    // Tensors that pins exclude are evicted in any case.
     let excluded = state.resident.and(&demand.excluded);
     let cost: u64 = excluded.iter().map(|it| sizes.eviction(&state.host, it)).sum();
     if excluded != Bits::EMPTY && budget <= cost {
@@ -176,7 +175,7 @@ pub(super) fn evictions<const W: usize>(
         .chain(either_way().map(|(nth, it)| (Leaving::Passing(nth), it.room, it.passing(state))))
         .map(|(leaving, room, cost)| Candidate { leaving, room, cost, rest: 0, cheapest: (cost, room) })
         .collect();
-    // Largest first: a set that suffices only with its last, smallest tensor is a least one.
+    // Largest first: a set that is sufficient only with its last, smallest tensor is minimal.
     candidates.sort_by_key(|it| (std::cmp::Reverse(it.room), it.cost, it.leaving));
     if candidates.iter().map(|it| it.room).sum::<u64>() < deficit {
         return Enumerated { is_complete: true, n_steps: candidates.len() };
@@ -199,17 +198,17 @@ pub(super) fn evictions<const W: usize>(
     Enumerated { is_complete: 0 < enumeration.left, n_steps: limit - enumeration.left }
 }
 
-/// What so much room costs at least where `cost` is paid for `room`.
+/// The least cost of this much space if `cost` is paid for `room`.
 fn share(deficit: u64, (cost, room): (u64, u64)) -> u128 {
     u128::from(deficit) * u128::from(cost) / u128::from(room.max(1))
 }
 
-/// What a tensor does that makes room.
+/// The way a tensor makes space.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Leaving {
-    /// It is put out: its index in the live list.
+    /// It is evicted: its index in the live list.
     Evicted(usize),
-    /// It passes by: its place among what may do so.
+    /// It is streamed: its index among the tensors that may be.
     Passing(usize),
 }
 
@@ -217,9 +216,9 @@ struct Candidate {
     leaving: Leaving,
     room: u64,
     cost: u64,
-    /// Rooms of this one and all after it.
+    /// The total size of this one and all after it.
     rest: u64,
-    /// Cost and room of the one of these that costs least for its room.
+    /// Cost and size of the one of these with the least cost for its size.
     cheapest: (u64, u64),
 }
 
@@ -234,7 +233,7 @@ impl<const W: usize, F: FnMut(Evicted<W>)> Enumeration<'_, W, F> {
     fn extend(&mut self, from: usize, deficit: u64, cost: u64, evicted: Evicted<W>) {
         for next in from..self.candidates.len() {
             let Candidate { leaving, room, cost: own, rest, cheapest } = self.candidates[next];
-            // No set makes room for less than what costs least for its room.
+            // No set costs less for its size than the cheapest tensor does.
             let is_too_dear = u128::from(self.budget - cost) <= share(deficit, cheapest);
             if rest < deficit || self.left == 0 || is_too_dear {
                 return;

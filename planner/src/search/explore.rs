@@ -1,4 +1,4 @@
-//! Level by level, one operator each, through the states.
+//! Breadth-first exploration of the states, one operator per level.
 
 use super::bits::Bits;
 use super::dominance::{retain_distinct, retain_undominated};
@@ -13,51 +13,51 @@ use rayon::prelude::*;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// States that one thread expands in a row.
+/// The number of states that one thread expands in a row.
 const SHARE: usize = 512;
 
-/// Steps of the enumeration of evictions that count as much as a state, where limits are concerned:
-/// there can be many for each set that is found.
+/// The number of steps of the enumeration of evictions that count as a state for limits: there can be many for each
+/// set.
 const STEPS_PER_STATE: usize = 8;
 
-/// Into how many parts a level falls, each with nodes of its own until they are put together.
+/// The number of parts of a level, each with nodes of its own until they are merged.
 const N_PARTS: usize = 4;
 
-/// Nodes that a part may have, of some 300 B each: 0.6 GB in all parts.
+/// The limit of nodes of a part, of about 300 B each: 0.6 GB in all parts.
 const MAX_NODES: usize = 500_000;
 
-/// What to look for, and with how much.
+/// A goal, and limits.
 pub(super) struct Subproblem<'a> {
-    /// The level at which to stop: so many operators have run.
+    /// The level at which to stop: this many operators have run.
     pub goal: usize,
-    /// Only what charges less than this is of interest.
+    /// Only states that charge less than this are of interest.
     pub below: u64,
-    /// Bounds on what is still to be charged.
+    /// Bounds on the remaining charge.
     pub groups: &'a [Group],
     pub shortcuts: Shortcuts,
     pub thresholds: Thresholds,
-    /// States that go on from each level.
+    /// The states kept per level.
     pub beam: usize,
-    /// Steps of the enumeration of evictions for one state and operator.
+    /// The limit of enumeration steps for one state and operator.
     pub eviction_limit: usize,
-    /// States that may go on in all.
+    /// The limit of states kept in all.
     pub state_limit: usize,
-    /// Whether to remember the way to the best state.
+    /// Whether to remember the path to the best state.
     pub remember: bool,
     pub deadline: Deadline<'a>,
 }
 
-/// What was found.
+/// The result.
 pub(super) struct Exploration<const W: usize> {
     /// The cheapest state at the goal, if one charges less than [`Subproblem::below`].
     pub best: Option<Found>,
-    /// A proven lower bound on the least charge at the goal; [`Subproblem::below`] at most.
+    /// A proven lower bound on the least charge at the goal; at most [`Subproblem::below`].
     pub bound: u64,
-    /// States that went on.
+    /// The number of states that were kept.
     pub n_states: usize,
-    /// States that were looked at, whether they went on or not.
+    /// The number of states that were generated, kept or not.
     pub n_generated: usize,
-    /// What was left out charges at least this; [`Subproblem::below`], if nothing was.
+    /// A lower bound on the charge of everything that was dropped; [`Subproblem::below`] if nothing was.
     left_out: u64,
     below: u64,
     pub traces: Vec<Trace<W>>,
@@ -84,11 +84,11 @@ pub(super) struct Found {
 pub(super) struct Trace<const W: usize> {
     /// The trace that it continues; its own index at the start.
     pub parent: u32,
-    /// The operator that ran last; of no meaning at the start.
+    /// The operator that ran last; undefined at the start.
     pub op: u16,
-    /// What passed by then: see [`State::passed`].
+    /// The tensors that were streamed then: see [`State::passed`].
     pub passed: u16,
-    /// What is on-chip, as indices into the live list of its node.
+    /// The tensors on-chip, as indices into the live list of its node.
     pub resident: Bits<W>,
 }
 
@@ -131,7 +131,7 @@ struct Explorer<'a, const W: usize> {
 }
 
 impl<const W: usize> Explorer<'_, W> {
-    /// Gives traces to states, in a row; the index of the first.
+    /// Adds traces for consecutive states; returns the index of the first.
     fn remember(&mut self, states: &[State<W>]) -> u32 {
         self.n_states += states.len();
         if !self.subproblem.remember {
@@ -151,7 +151,7 @@ impl<const W: usize> Explorer<'_, W> {
         Exploration { best, bound, below: subproblem.below, n_states, n_generated, left_out, traces }
     }
 
-    /// Lets the states of a level compete: within each node, and for the places of the beam. What is left goes on.
+    /// Prunes the states of a level: dominated ones within each node, and those beyond the beam.
     fn prune(&mut self, nodes: &mut Vec<Node<W>>) {
         self.compete(nodes);
         nodes.par_iter_mut().for_each(Node::unfold);
@@ -190,7 +190,7 @@ impl<const W: usize> Explorer<'_, W> {
         nodes.retain(|it| !it.states.is_empty());
     }
 
-    /// Runs one operator more from every state. None if the subproblem's limits forbid to go on.
+    /// Runs another operator from every state. `None` if the subproblem's limits are exceeded.
     fn expand_level(&mut self, nodes: &[Node<W>]) -> Result<Option<Vec<Node<W>>>, TooWide> {
         let mut shares = Vec::new();
         for node in nodes {
@@ -200,8 +200,8 @@ impl<const W: usize> Explorer<'_, W> {
                 shares.push(Share { node, states, first_trace: first + start as u32 });
             }
         }
-        // Whether the limit is met does not depend on who counts first: what is generated in all
-        // either exceeds what is left or does not.
+        // Whether the limit is reached does not depend on the order of counting: the total either exceeds the remainder
+        // or does not.
         let left = self.subproblem.state_limit.saturating_sub(self.n_states);
         let generated = AtomicUsize::new(0);
         let n_parts = if shares.len() < 2 { 1 } else { N_PARTS };
@@ -225,7 +225,7 @@ impl<const W: usize> Explorer<'_, W> {
             let sizes = Sizes::of(self.instance, share.node);
             let demands: Vec<Demand<W>> =
                 share.node.ready.list().iter().map(|it| share.node.demand(self.instance, *it)).collect();
-            // Made when first asked for: an eager operator makes the others idle.
+            // Computed on first use: an eager operator makes the others unnecessary.
             let mut transitions: Vec<Option<Transition<W>>> = demands.iter().map(|_| None).collect();
             for (trace, state) in (share.first_trace..).zip(share.states) {
                 let n_generated =
@@ -241,8 +241,7 @@ impl<const W: usize> Explorer<'_, W> {
         Ok(part)
     }
 
-    /// Adds the successors of one state to the next level; gives how many, with what it took to find
-    /// them.
+    /// Adds the successors of one state to the next level; returns their number plus the effort to find them.
     #[expect(clippy::too_many_arguments, reason = "what a share's states have in common is made once for all")]
     fn expand_state(
         &self,
@@ -284,7 +283,7 @@ impl<const W: usize> Explorer<'_, W> {
     }
 }
 
-/// States of one node, to be expanded in a row.
+/// States of one node to expand in a row.
 struct Share<'a, const W: usize> {
     node: &'a Node<W>,
     states: &'a [State<W>],
@@ -292,15 +291,15 @@ struct Share<'a, const W: usize> {
     first_trace: u32,
 }
 
-/// What came of some shares.
+/// The results of some shares.
 struct Part<const W: usize> {
     level: NextLevel<W>,
     left_out: u64,
     is_cut_off: bool,
 }
 
-/// All parts as one; none if one of them was cut off. That one may not have come to what is too wide, so this counts
-/// only if none was: which of them are cut off depends on how fast the threads were.
+/// All parts as one; `None` if one of them was cut off. That one may not have reached a state that is too wide, so such
+/// an error counts only if none was cut off: which of them are depends on the speed of the threads.
 fn put_together<const W: usize>(parts: Vec<Result<Part<W>, TooWide>>) -> Result<Option<Part<W>>, TooWide> {
     if parts.iter().flatten().any(|part| part.is_cut_off) {
         return Ok(None);
@@ -327,7 +326,7 @@ impl<const W: usize> Default for NextLevel<W> {
 }
 
 impl<const W: usize> NextLevel<W> {
-    /// How states of `node` change when `op` runs; found out once and then kept in `slot`.
+    /// The change of states of `node` when `op` runs; computed once and then kept in `slot`.
     fn transition_once<'a>(
         &mut self,
         instance: &Instance,
@@ -392,7 +391,7 @@ mod tests {
         Ok(Part { level: NextLevel::default(), left_out: u64::MAX, is_cut_off })
     }
 
-    /// Whichever of the two parts is the first one, and whichever thread was the faster one.
+    /// Regardless of which part comes first, and which thread was faster.
     #[test]
     fn a_part_that_is_cut_off_counts_before_one_that_is_too_wide() {
         assert!(matches!(put_together(vec![part(true), Err(TooWide)]), Ok(None)));

@@ -1,16 +1,16 @@
 //! Lower bounds from parts of the problem that are solved alone.
 //!
-//! A *group* owns some tensors and looks at some operators. Its problem is what remains if all
-//! other operators are left out of every schedule, keeping the dependences that run through them,
-//! and if tensors that it does not own are on-chip only while one of its operators needs them.
-//! Whatever a plan of the whole problem charges for the group's tensors is charged by a plan of the
-//! group's problem, so the group's optimum bounds it; and groups that own different tensors add up.
-//! A result may take the place of an operand unless the group knows that the operand does not die.
+//! A *group* owns some tensors and includes some operators. Its problem is the original one without all other
+//! operators, but with the dependences through them, and in which tensors that it does not own are on-chip only while
+//! one of its operators needs them. The charge of a plan of the whole problem for the group's tensors is also the
+//! charge of a plan of the group's problem, so the group's optimum is a lower bound on it; and the bounds of groups
+//! that own different tensors add up. A result may take the place of an operand unless the group knows that the operand
+//! does not die.
 //!
-//! Groups form a binary tree over the order of a known plan: leaves are short stretches of it. A
-//! tensor belongs to the leaf in whose steps its fate is decided, and a leaf looks at its steps and
-//! at all that touch its tensors. The search of a group, and of the whole problem at the root, adds
-//! to what a state has been charged the bounds of all groups below of which no operator has run.
+//! Groups form a binary tree over the order of a known plan: leaves are short ranges of it. A tensor belongs to the
+//! leaf in whose steps its fate is decided, and a leaf includes its steps and all operators that touch its tensors. The
+//! search of a group, and of the whole problem at the root, adds to the charge of a state the bounds of all groups
+//! below of which no operator has run.
 
 use super::bits::{has, put};
 use super::executed::Executed;
@@ -23,50 +23,48 @@ use crate::Deadline;
 use crate::reach::{Reach as Relation, members};
 use std::ops::Range;
 
-/// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
+/// An operator that needs this fraction of the scratchpad matters, whatever it touches.
 const NEEDY: u64 = 4;
 
 pub(super) struct Group {
-    /// What it looks at.
+    /// The operators that it includes.
     ops: Box<[u64]>,
     owned: Vec<Tracked>,
-    /// A lower bound on what any plan charges for its tensors.
+    /// A lower bound on the charge of any plan for its tensors.
     pub bound: u64,
     /// Whether `bound` is the group's optimum.
     solved: bool,
-    /// What the known plan charges for them.
+    /// The charge of the known plan for them.
     paid: u64,
     pub children: Vec<Group>,
 }
 
-/// With how much a group is solved.
+/// The limits for solving a group.
 pub(super) struct Limits<'a> {
-    /// States that may go on.
+    /// The limit of states kept.
     pub states: usize,
     pub shortcuts: Shortcuts,
     pub thresholds: Thresholds,
     pub deadline: Deadline<'a>,
 }
 
-/// A known plan: its order, and what it charges for each tracked tensor.
+/// A known plan: its order, and its charge for each tracked tensor.
 pub(super) struct Known {
     pub order: Vec<u16>,
     /// The step in which each operator runs.
     pub step_of: Vec<usize>,
     pub charges: Vec<u64>,
-    /// The step in which a tensor's fate is decided: where it is put out, or else where most lies
-    /// in the scratchpad while it is live.
+    /// The step in which a tensor's fate is decided: where it is evicted, or else the fullest step while it is live.
     pub decided: Vec<usize>,
 }
 
-/// What is still to be charged for the tensors of these groups, at least, once `executed` has run.
+/// A lower bound on the remaining charge for the tensors of these groups after `executed` has run.
 pub(super) fn to_go(groups: &[Group], executed: &Executed) -> u64 {
     groups.iter().map(|it| it.to_go(executed)).sum()
 }
 
 impl Group {
-    /// The root of the groups of a problem: it looks at everything and owns everything. The leaves
-    /// are `leaf` steps long at most.
+    /// The root of the groups of a problem: it includes and owns everything. The leaves are at most `leaf` steps long.
     pub fn root(instance: &Instance, known: &Known, leaf: usize) -> Group {
         let mut tensors: Vec<Vec<Tracked>> = vec![Vec::new(); known.order.len()];
         for (tensor, &step) in known.decided.iter().enumerate() {
@@ -75,8 +73,7 @@ impl Group {
         Group::over(instance, known, &tensors, leaf.max(1), 0..known.order.len())
     }
 
-    /// The group of some steps of the plan, and those below it. `tensors[step]` are those whose
-    /// fate is decided there.
+    /// The group of some steps of the plan, and those below it. `tensors[step]` are those whose fate is decided there.
     fn over(instance: &Instance, known: &Known, tensors: &[Vec<Tracked>], leaf: usize, steps: Range<usize>) -> Group {
         let mut group = Group {
             ops: vec![0; instance.n_words].into(),
@@ -121,7 +118,7 @@ impl Group {
         to_go(&self.children, executed)
     }
 
-    /// Improves the bounds of all groups below this one, each with so many states at most.
+    /// Improves the bounds of all groups below this one, each with this limit of states.
     pub fn solve_below<const W: usize>(
         &mut self,
         instance: &Instance,
@@ -138,7 +135,7 @@ impl Group {
         Ok(())
     }
 
-    /// Improves this group's bound by exploring its problem: without what hardly matters first.
+    /// Improves this group's bound by exploring its problem, first without the tensors that hardly matter.
     fn solve<const W: usize>(&mut self, instance: &Instance, reach: &Reach, limits: &Limits) -> Result<(), TooWide> {
         if limits.shortcuts.coarse {
             self.solve_coarsely::<W>(instance, reach, limits)?;
@@ -151,9 +148,8 @@ impl Group {
         Ok(())
     }
 
-    /// Improves this group's bound by exploring its problem without the tensors that are tiny and
-    /// without the operators that touch nothing else. They hardly cost anything themselves, but
-    /// each order of them is another way to go.
+    /// Improves this group's bound by exploring its problem without tiny tensors and the operators that touch nothing
+    /// else. These hardly cost anything, but multiply the number of orders.
     pub fn solve_coarsely<const W: usize>(
         &mut self,
         instance: &Instance,
@@ -178,9 +174,8 @@ impl Group {
         Ok(())
     }
 
-    /// This group and those below, looking at fewer operators. Their bounds stay what they are:
-    /// what is charged for a group's tensors is charged before its first operator of those that
-    /// are left, and then it counts nowhere else, or after it.
+    /// This group and those below, including fewer operators. Their bounds stay valid: the charge for a group's tensors
+    /// comes before its first remaining operator, and then it is counted nowhere else, or after it.
     fn restricted_to(&self, keeps: &impl Fn(u16) -> bool) -> Group {
         let mut ops: Box<[u64]> = vec![0; self.ops.len()].into();
         let members = members(&self.ops).map(|it| it as u16);
@@ -189,7 +184,7 @@ impl Group {
         Group { ops, owned: self.owned.clone(), children, ..*self }
     }
 
-    /// None if the deadline has passed before its problem is made.
+    /// `None` if the deadline passes before its problem is built.
     fn explore<const W: usize>(
         &self,
         instance: &Instance,
@@ -197,7 +192,7 @@ impl Group {
         limits: &Limits,
     ) -> Result<Option<Exploration<W>>, TooWide> {
         let Some(part) = part(instance, reach, &self.ops, &self.owned, limits.deadline) else { return Ok(None) };
-        // What the group does not look at has run from the start.
+        // Operators outside of the group have run from the start.
         let executed = (0..instance.n_words).map(|it| !self.ops[it] & full_word(instance, it)).collect();
         let mut start = Node::<W>::after(&part, executed)?;
         start.states.push(State::empty());
@@ -222,8 +217,8 @@ fn full_word(instance: &Instance, word: usize) -> u64 {
     if 64 <= left { u64::MAX } else { (1 << left) - 1 }
 }
 
-/// The group's problem: operators keep their indices; those that it does not look at are empty. None
-/// if the deadline has passed before it is made.
+/// The group's problem: operators keep their indices; those outside of it are empty. `None` if the deadline passes
+/// before it is built.
 fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], deadline: Deadline) -> Option<Instance> {
     let mut new_index: Vec<Option<Tracked>> = vec![None; instance.tracked.len()];
     let mut tracked = Vec::new();
@@ -234,7 +229,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
         if it.readers.len() + usize::from(it.producer.is_some()) < 2 || it.readers.is_empty() {
             continue;
         }
-        // Its producer is not looked at: it may have a host copy.
+        // Its producer is not included: it may have a host copy.
         it.has_host_copy |= it.producer.is_none();
         new_index[usize::from(tensor)] = Some(tracked.len() as Tracked);
         tracked.push(it);
@@ -254,7 +249,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 for &tensor in tensors {
                     match new_index[usize::from(tensor)] {
                         Some(index) => owned.push(index),
-                        // What it does not own takes no room if it may pass by.
+                        // A tensor that it does not own takes no space if it may be streamed.
                         None if whole.either_way.binary_search(&tensor).is_ok() => {}
                         None => need += instance.tracked[usize::from(tensor)].room,
                     }
@@ -263,7 +258,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 owned
             };
             let (reads, writes, either_way) = (owned(&whole.reads), owned(&whole.writes), owned(&whole.either_way));
-            // What the group does not own, or does not see all readers of, may die here.
+            // A tensor that the group does not own, or whose readers it does not all include, may die here.
             let is_seen = |it: &SearchPair| it.tracked.and_then(|it| new_index[usize::from(it)]);
             let in_place = whole.in_place.iter().map(|it| SearchPair { tracked: is_seen(it), ..*it }).collect();
             let nearest =
@@ -277,7 +272,7 @@ fn part(instance: &Instance, reach: &Reach, ops: &[u64], owned: &[Tracked], dead
                 in_place,
                 predecessors: nearest(&reach.ancestors),
                 successors: nearest(&reach.descendants),
-                // Groups know no pins.
+                // Groups ignore pins.
                 excluded: Vec::new(),
                 is_in_the_way: false,
             })

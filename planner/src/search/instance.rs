@@ -1,9 +1,8 @@
-//! A problem as the search sees it: only the tensors that can be live between two steps.
+//! A problem in the form that the search uses: only the tensors that can be live between two steps.
 //!
-//! A tensor that one operator alone touches is part of that operator's `need`: an argument with one
-//! reader, a result without readers, a workspace. A tensor without bytes takes no room. What remains is
-//! *tracked*: it is live from its first touch to its last reader, and between two steps it is either
-//! on-chip or not.
+//! A tensor that only one operator touches is part of that operator's `need`: an argument with one reader, a result
+//! without readers, a workspace. A tensor without bytes takes no space. All others are *tracked*: they are live from
+//! their first touch to their last reader, and between two steps either on-chip or not.
 
 use crate::in_place::most_pairs_and_parts;
 use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
@@ -11,58 +10,56 @@ use crate::{Bytes, Dies, OpId, Order, Problem, TensorId};
 /// Index of a tracked tensor in [`Instance::tracked`].
 pub(super) type Tracked = u16;
 
-/// As many of what it reads an operator may let pass by: a state tells which it did.
+/// The limit of operands that an operator may stream: a state records which it did.
 pub(super) const MAX_EITHER_WAY: usize = u16::BITS as usize;
 
 pub(super) struct Instance {
-    /// What the rooms of all that lies in the scratchpad may add up to, except while an operator
-    /// runs that needs more for itself.
+    /// The limit of the sum of padded sizes in the scratchpad, except while an operator runs that needs more by itself.
     pub capacity: u64,
     pub ops: Vec<SearchOp>,
     pub tracked: Vec<TrackedTensor>,
-    /// Words of a set of operators.
+    /// The number of words of a set of operators.
     pub n_words: usize,
 }
 
 #[derive(Default)]
 pub(super) struct SearchOp {
-    /// Rooms of all that this operator alone touches, workspace included.
+    /// The padded size of everything that only this operator touches, workspace included.
     pub need: u64,
-    /// What the rooms of all that lies in the scratchpad while it runs may add up to.
+    /// The limit of the sum of padded sizes in the scratchpad while it runs.
     pub capacity: u64,
     /// Tracked tensors that it reads and writes; sorted.
     pub reads: Vec<Tracked>,
     pub writes: Vec<Tracked>,
-    /// Those of its reads that may pass by, sorted; at most [`MAX_EITHER_WAY`].
+    /// Its reads that may be streamed, sorted; at most [`MAX_EITHER_WAY`].
     pub either_way: Vec<Tracked>,
     /// Results and operands that may share bytes, if the operand dies with the operator.
     pub in_place: Vec<SearchPair>,
-    /// Tracked tensors that cannot be there while it runs, since pins of what it needs are in their way; sorted.
+    /// Tracked tensors that cannot be present while it runs, since their pins conflict with its tensors; sorted.
     pub excluded: Vec<Tracked>,
-    /// Whether a pin of what it needs is in the way of any other tensor.
+    /// Whether a pin of its tensors conflicts with any other tensor.
     pub is_in_the_way: bool,
-    /// Operators that must have run; sorted.
+    /// Operators that must have run before; sorted.
     pub predecessors: Vec<u16>,
     /// Operators that wait for this one; sorted.
     pub successors: Vec<u16>,
 }
 
-/// A result and an operand that may share bytes. Both are named as in the graph, tracked or not.
+/// A result and an operand that may share bytes, with their ids in the graph, tracked or not.
 #[derive(Clone, Copy)]
 pub(super) struct SearchPair {
     pub result: u32,
     pub operand: u32,
-    /// The operand, if it is tracked; else it dies with the operator.
+    /// The operand, if it is tracked; otherwise it dies with the operator.
     pub tracked: Option<Tracked>,
-    /// What that saves.
+    /// The saving.
     pub room: u64,
     /// Whether one is a part of the other.
     pub is_part: bool,
 }
 
 impl SearchOp {
-    /// The room that is saved where results and operands share bytes, and `dies` says which of the tracked
-    /// ones nobody else is to read.
+    /// The space saved by shared bytes, if `dies` says which of the tracked operands have no further readers.
     pub fn saved(&self, dies: impl Fn(Tracked) -> bool) -> u64 {
         if self.in_place.is_empty() {
             return 0;
@@ -72,7 +69,7 @@ impl SearchOp {
         most_pairs_and_parts(&ids, |it| !pairs[*it].is_part).into_iter().map(|it| pairs[it].room).sum()
     }
 
-    /// Notes what cannot be there while it runs. Results and operands of its own may share bytes.
+    /// Records the tensors that cannot be present while it runs. Its own results and operands may share bytes.
     fn exclude(&mut self, problem: &Problem, index_of: &[Option<Tracked>], id: OpId, apart: &[Vec<TensorId>]) {
         let others: Vec<TensorId> = problem.operands(id).flat_map(|it| &apart[it.index()]).copied().collect();
         self.is_in_the_way = !others.is_empty();
@@ -87,9 +84,9 @@ impl SearchOp {
 #[derive(Clone)]
 pub(super) struct TrackedTensor {
     pub id: TensorId,
-    /// Bytes to move it.
+    /// The bytes of a transfer.
     pub size: u64,
-    /// Bytes that it takes among others.
+    /// The padded size.
     pub room: u64,
     /// Whether host memory has it as soon as it exists: an argument, or a stored result.
     pub has_host_copy: bool,
@@ -97,13 +94,12 @@ pub(super) struct TrackedTensor {
     pub readers: Vec<u16>,
 }
 
-/// A tensor that more operators touch than this is shared so widely that one group cannot look at
-/// all of them.
+/// The limit of operators that touch a tensor, beyond which one group cannot include them all.
 const MAX_TOUCHES: usize = 6;
 
 impl TrackedTensor {
-    /// Who touches it around a step of a plan: everyone, or the nearest before and after if they
-    /// are many.
+    /// The operators that touch it around a step of a plan: all of them, or the nearest before and after if there are
+    /// many.
     pub fn touches_around(&self, step: usize, step_of: &[usize]) -> Vec<u16> {
         let mut touches: Vec<u16> = self.readers.iter().chain(&self.producer).copied().collect();
         if MAX_TOUCHES < touches.len() {

@@ -1,52 +1,53 @@
-//! The fastest order and residencies, where transfers may be divided as one likes: a search with labels.
+//! The fastest order and residencies with arbitrarily divisible transfers: a label-setting search.
 //!
-//! # What is searched
+//! # The search
 //!
-//! A path runs operators one by one. Before each, tensors that it does not touch may be dropped; what it reads and is not
-//! there has to come in for it. A *label* is a path's pair of times: $T$, at which the last operator ended, and $F$, the
-//! earliest moment from which on the channel inward, without ever standing still, would carry all that is due later. For
-//! an operator that computes for $c$ cycles and for which loads that take the channel $w$ are due,
+//! A path runs operators one by one. Before each, tensors that it does not touch may be dropped, and missing operands
+//! are loaded. A *label* is a path's pair of times: $T$, the end of the last operator, and $F$, the earliest time from
+//! which on the inward channel, without any idle time, would carry everything that is due later. For an operator that
+//! computes for $c$ cycles and needs loads that occupy the channel for $w$,
 //!
 //! $$F' = F + w \qquad T' = \max(T, F') + c \qquad F'' = \max(F' + s, T' - r - m)$$
 //!
-//! where $s$ is what it reads in host memory, which takes the channel while it runs; $r$ is how long loads can take the
-//! channel until the room beside all that lies in the scratchpad with the operator is full; and $m$, where there is one
-//! channel both ways, what was to be stored before it ran. At the begin, $T$ is zero and $F$ the latency of a load.
+//! where $s$ is the time of its operands in host memory, which occupy the channel while it runs; $r$ is the time that
+//! loads can occupy the channel until the space beside the scratchpad's contents during the operator is full; and $m$,
+//! if one channel serves both directions, the pending stores before it ran. At the start, $T$ is zero and $F$ the
+//! latency of a load.
 //!
-//! # Why it is a bound on every program
+//! # The bound holds for every program
 //!
-//! A program has one path: it drops a tensor where it brings it in again before the next use. Let $W(t)$ be the time for
-//! which its channel carried loads, what operators read in host memory, and results, up to $t$, each tensor as often as the
-//! path says; other transfers count as if the channel stood still. So $t - W(t)$ never falls. Let $D$ be
-//! all of that but results that is due until an operator ends, at $E$. Then $E \ge T$ and $E - W(E) + D \ge F$, by induction
-//! over operators:
+//! A program has one path: it drops a tensor if it reloads it before the next use. Let $W(t)$ be the time for which its
+//! channel carried loads, operands in host memory and results up to $t$, each tensor as often as the path says; other
+//! transfers count as idle time. So $t - W(t)$ never decreases. Let $D$ be all of these transfers, except results, that
+//! are due before an operator ends, at $E$. Then $E \ge T$ and $E - W(E) + D \ge F$, by induction over operators:
 //!
-//! - Before the operator begins, at $b$, the channel has carried what is due, so $b \ge b - W(b) + D$ without what it reads
-//!   in host memory, which is at least $F'$. That goes over the channel after $b$.
-//! - When it ends, what was carried and is not due lies in the room beside what the operator needs and what stays, or is a
-//!   result that was made before: $W(E) - D \le r + m$. (Of loads that have begun and are not complete, only one is under
-//!   way, so their setups and bursts count no more than for those that fit, and one more.)
-//! - Nothing is complete before it was carried and a latency has passed since the begin.
+//! - Before the operator begins, at $b$, the channel has carried everything that is due, so $b \ge b - W(b) + D$
+//!   without its operands in host memory, which is at least $F'$. Those are carried after $b$.
+//! - When it ends, everything that was carried and is not due lies in the space beside the operator's needs and the
+//!   tensors that stay, or is a result that was written before: $W(E) - D \le r + m$. (Of loads that have begun and are
+//!   not complete, only one is active, so their setups and bursts count no more than for those that fit, and one more.)
+//! - Nothing is complete before it was carried and a latency has passed since the start.
 //!
-//! What is written back to make room is left out, because it need not be complete when its room is needed, as long as there
-//! is other room; so are latencies but the first, what parts of staged tensors wait for, and addresses. All these
-//! only make programs slower. All is done once the last operator has ended, the channel has carried all, and after each
-//! operator what it and later ones store has gone out. $T$ and $F$ of the path grow with those before it. So of two paths with
-//! the same operators behind them, the one that has more in the scratchpad and neither time later leads to all that the
-//! other one leads to, and no later; the other one is left out. (That is why there is no latency in the recursion: with it, to be later can be of
-//! use, and labels could not be compared.)
+//! The bound ignores write-backs for evictions, because a write-back need not be complete when its space is needed, as
+//! long as there is other space; it also ignores all latencies except the first, the dependences of staged tensors on
+//! their parts, and addresses. All these only make programs slower. A program is complete when the last operator has
+//! ended, the channel has carried everything, and after each operator its own and later results were stored. $T$ and
+//! $F$ of a path are monotone in those of its prefix. So if two paths have run the same operators, and one has more in
+//! the scratchpad and neither time later, it reaches everything that the other reaches, and no later; the other is
+//! dropped. (That is why the recursion has no latency: with it, a later time could be an advantage, and labels would
+//! not be comparable.)
 //!
-//! # Which labels are left out
+//! # Dropped labels
 //!
-//! Those that take too long in any case: by what is left to compute, to carry and to store, and by what has to happen in
-//! windows that begin with the operator that ran last ($B_1$ from there on, where the channel is no further ahead than
-//! the label says). Where there are more than may go on, those that take longest by that; the bound is then what the first
-//! of these takes.
+//! Labels that take too long in any case are dropped, by bounds on the remaining compute time, transfers and stores,
+//! and on windows that begin with the operator that ran last ($B_1$ from there on, with the channel no further ahead
+//! than the label says). If there are more labels than the width, those with the largest bounds are dropped; the bound
+//! of the search is then the least bound of these.
 //!
-//! # Which tensors are dropped
+//! # Dropped tensors
 //!
-//! To drop more than is needed is of use only where $F''$ falls. So only sets are tried of which each tensor is needed for
-//! the operator to fit, or for that.
+//! Dropping more than necessary only helps if $F''$ decreases. So only sets are tried in which each tensor is needed
+//! for the operator to fit, or for that.
 
 use super::bits::Bits;
 use super::explore::Trace;
@@ -58,49 +59,49 @@ use crate::{Bytes, Cycles, Deadline, Error, MemoryId, Order, Outline, Problem};
 use std::collections::HashMap;
 use tracing::debug;
 
-/// What to look for, and with how much.
+/// The goal and the limits of the search.
 #[derive(Clone, Copy, Debug)]
 pub struct LabelOptions {
-    /// Which orders are allowed.
+    /// The allowed orders.
     pub order: Order,
-    /// Only what takes less is of interest.
+    /// Only programs that take less are of interest.
     pub below: Cycles,
-    /// Labels that go on from each level.
+    /// The number of labels kept per level.
     pub width: usize,
-    /// Labels that go on in all.
+    /// The number of labels kept in all.
     pub limit: usize,
 }
 
-/// What a search with labels found.
+/// The result of a search with labels.
 #[derive(Clone, Debug)]
 pub struct Labelled {
-    /// No program takes less, or so long as [`LabelOptions::below`].
+    /// A lower bound on the time of every program; at most [`LabelOptions::below`].
     pub bound: Cycles,
-    /// The path that takes the least, and how long, if that is less than [`LabelOptions::below`].
+    /// The fastest path and its time, if that is less than [`LabelOptions::below`].
     pub best: Option<(Cycles, Outline)>,
-    /// Whether nothing was left out that could take less than the best path, or than [`LabelOptions::below`].
+    /// Whether nothing was dropped that could take less than the best path, or than [`LabelOptions::below`].
     pub is_complete: bool,
 }
 
-/// Operators and tensors of the largest problem.
+/// The limit of operators and tensors.
 const MAX_INDEX: usize = 60_000;
 
-/// Steps of the enumeration of sets to drop, for one label and operator.
+/// The limit of steps of the enumeration of dropped sets for one label and operator.
 const MAX_DROPS: usize = 4096;
 
-/// Labels of a node that later ones are compared with.
+/// The number of labels of a node that later ones are compared with.
 const MAX_RIVALS: usize = 512;
 
-/// Times in fractions of a cycle beyond this are not counted.
+/// The limit of times in fractions of a cycle.
 const MOST_TIME: u128 = 1 << 60;
 
-/// Searches orders and residencies for the fastest. None if the problem is too large for it.
+/// Searches for the fastest order and residencies. `None` if the problem is too large.
 ///
-/// Pins are not looked at, as addresses are not: the bound holds, but the path may have no addresses.
+/// Pins and addresses are ignored: the bound holds, but there may be no addresses for the path.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way, or if something starts
-/// or ends in the scratchpad.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction, or if a
+/// tensor starts or ends in the scratchpad.
 pub fn search_with_labels(
     problem: &Problem,
     options: &LabelOptions,
@@ -121,46 +122,46 @@ pub fn search_with_labels(
         .or_else(|| run(Search::<4>::new(problem, &instance, &clockwork, options).run(deadline))))
 }
 
-/// What operators and tensors take, in fractions of a cycle.
+/// The times of operators and tensors, in fractions of a cycle.
 struct Clockwork<'a> {
     units: Units<'a>,
     works: Vec<Work>,
-    /// By tracked tensor: to bring it in.
+    /// By tracked tensor: the time to load it.
     loads: Vec<u64>,
     filling: Filling,
     remaining: Remaining,
-    /// Whether all transfers go through one channel.
+    /// Whether all transfers use one channel.
     is_one_channel: bool,
     /// Whether every program transfers something.
     transfers: bool,
 }
 
-/// What an operator takes.
+/// The times of an operator.
 #[derive(Clone, Copy, Default)]
 struct Work {
     cycles: u64,
-    /// Of the channel: for what it alone reads of all operators.
+    /// On the channel: for operands that no other operator reads.
     loads: u64,
-    /// Of the channel: for what it reads in host memory.
+    /// On the channel: for operands in host memory.
     streams: u64,
-    /// Of the channel outward: for results that go out in any case.
+    /// On the outward channel: for stores.
     stores: u64,
 }
 
-/// What has still to be done, and what was.
+/// The remaining and the pending work.
 #[derive(Clone, Copy, Default)]
 struct Rest {
     cycles: u64,
-    /// Loads of what was not touched yet.
+    /// Loads of tensors that were not touched yet.
     loads: u64,
     streams: u64,
     stores: u64,
-    /// Of results that were made.
+    /// Stores of results so far.
     made: u64,
 }
 
 impl<'a> Clockwork<'a> {
-    /// None if times cannot be counted in so few bits.
+    /// `None` if times overflow.
     fn new(
         problem: &Problem,
         instance: &Instance,
@@ -194,7 +195,7 @@ impl<'a> Clockwork<'a> {
                 streams: short(streams),
                 stores: short(stores.map(|it| units.outward(size(*it))).sum()),
             });
-            // A tracked tensor comes in for each of those that read it, at most.
+            // A tracked tensor is loaded at most once for each of its readers.
             operator.reads_on_chip().for_each(|it| _ = short(units.inward(size(it))));
             sizes.extend(own);
         }
@@ -225,27 +226,27 @@ impl<'a> Clockwork<'a> {
         self.units.cycles(self.units.outward.latency) as u64
     }
 
-    /// For how long loads can take the channel until so much room is full.
+    /// The time for which loads can occupy the channel until this much space is full.
     fn filling(&self, room: u64) -> u64 {
         self.filling.most(Bytes(room)).min(MOST_TIME) as u64
     }
 
-    /// When all is done, at least, where so much has still to come in and, of what the last operator makes or later ones do,
-    /// to go out.
+    /// A lower bound on the end, given the times of the remaining loads, and of the stores of the last operator and of
+    /// later ones.
     fn end(&self, times: Times, rest: &Rest, loads: u64, stores: u64) -> u64 {
         let computed = times.time + rest.cycles;
         let stored = times.time + stores + if stores == 0 { 0 } else { self.latency_out() };
         let mut carried = times.free + loads + rest.streams;
         if self.is_one_channel {
-            // The latency that the channel began with is not one of what comes last.
+            // The initial latency of the channel is not that of the last transfer.
             carried += rest.made + rest.stores + self.latency_in().min(self.latency_out());
         }
         let carried = if self.transfers { carried - self.latency_in() } else { 0 };
         computed.max(stored).max(carried)
     }
 
-    /// When all is done, at least, by what has to happen after an operator that has just ended, where loads of so much are
-    /// spared because it is in the scratchpad.
+    /// A lower bound on the end, by windows after an operator that has just ended, if its tensors in the scratchpad
+    /// spare loads of this time.
     fn end_behind(&self, times: Times, op: u16, spared: u64) -> u64 {
         let Remaining { after, behind } = &self.remaining;
         let (after, behind) = (after[usize::from(op)] as u64, behind[usize::from(op)] as u64);
@@ -254,7 +255,7 @@ impl<'a> Clockwork<'a> {
         (times.time + after).max((free + behind).saturating_sub(spared))
     }
 
-    /// The least whole number of cycles in which so much can be done.
+    /// The least integer number of cycles for this time.
     fn whole(&self, time: u64) -> Cycles {
         Cycles(u128::from(time).div_ceil(self.units.of_cycle) as u64)
     }
@@ -263,30 +264,30 @@ impl<'a> Clockwork<'a> {
 /// The times of a path.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Times {
-    /// When the last operator ended.
+    /// The end of the last operator.
     time: u64,
-    /// From when on the channel, without ever standing still, would carry all that is due later.
+    /// The time from which on the channel, without any idle time, would carry everything that is due later.
     free: u64,
 }
 
 #[derive(Clone)]
 struct Label<const W: usize> {
     times: Times,
-    /// When all is done, at least, by the recursion: it never falls along a path.
+    /// A lower bound on the end by the recursion: it never decreases along a path.
     end: u64,
-    /// The same by windows, too; and by what is known of labels that were left out for this one.
+    /// The same, including windows and the bounds of labels that were dropped in favour of this one.
     least: u64,
     /// Bytes of spills and reloads so far.
     cost: u64,
-    /// In the live list of its node.
+    /// As indices into the live list of its node.
     resident: Bits<W>,
-    /// Of these, what has a copy in host memory.
+    /// The resident tensors with a copy in host memory.
     host: Bits<W>,
     parent: u32,
     op: u16,
 }
 
-/// All labels with the same operators behind them.
+/// All labels with the same executed operators.
 struct Labels<const W: usize> {
     node: Node<W>,
     rest: Rest,
@@ -299,9 +300,9 @@ struct Search<'a, const W: usize> {
     clockwork: &'a Clockwork<'a>,
     options: &'a LabelOptions,
     traces: Vec<Trace<W>>,
-    /// What takes so long is of no interest.
+    /// Labels with at least this bound are of no interest.
     below: u64,
-    /// What was left out takes at least so long.
+    /// The least bound of dropped labels.
     left_out: u64,
 }
 
@@ -312,7 +313,7 @@ impl<'a, const W: usize> Search<'a, W> {
         clockwork: &'a Clockwork<'a>,
         options: &'a LabelOptions,
     ) -> Search<'a, W> {
-        // As many whole cycles are of no interest either.
+        // Times that round up to the same number of cycles are of no interest either.
         let most = u128::from(options.below.0.saturating_sub(1)).saturating_mul(clockwork.units.of_cycle);
         let below = if options.below == Cycles::ZERO { 0 } else { most.min(u128::from(u64::MAX - 1)) as u64 + 1 };
         Search { problem, instance, clockwork, options, traces: Vec::new(), below, left_out: u64::MAX }
@@ -330,7 +331,7 @@ impl<'a, const W: usize> Search<'a, W> {
                 self.left_out = waiting.fold(self.left_out, u64::min);
                 return Ok(Some(self.finish(None)));
             };
-            // At the end it counts what the last operator stores, too.
+            // At the end, the stores of the last operator count, too.
             if n_executed < n_ops {
                 self.narrow(&mut next);
             }
@@ -380,7 +381,7 @@ impl<'a, const W: usize> Search<'a, W> {
         outline_of(self.problem, self.instance, &path)
     }
 
-    /// Lets the labels of a level compete: within each node, and for the places of the width.
+    /// Prunes the labels of a level: dominated ones within each node, and those beyond the width.
     fn narrow(&mut self, level: &mut Vec<Labels<W>>) {
         level.iter_mut().for_each(|it| retain_undominated(&mut it.labels));
         level.sort_unstable_by(|a, b| a.node.executed.cmp(&b.node.executed));
@@ -402,7 +403,7 @@ impl<'a, const W: usize> Search<'a, W> {
         level.iter_mut().for_each(|it| it.node.unfold());
     }
 
-    /// Runs one operator more from every label. None if the deadline has passed.
+    /// Runs another operator from every label. `None` if the deadline has passed.
     fn next_level(&mut self, level: &[Labels<W>], deadline: Deadline) -> Result<Option<Vec<Labels<W>>>, TooWide> {
         let mut next: Vec<Labels<W>> = Vec::new();
         let mut places = HashMap::new();
@@ -432,7 +433,7 @@ impl<'a, const W: usize> Search<'a, W> {
         Ok(Some(next))
     }
 
-    /// What has to be done after an operator has run, too.
+    /// The remaining work after an operator has run, too.
     fn rest(&self, from: &Labels<W>, op: u16) -> Rest {
         let work = self.clockwork.works[usize::from(op)];
         Rest {
@@ -444,7 +445,7 @@ impl<'a, const W: usize> Search<'a, W> {
         }
     }
 
-    /// Of the channel: for what an operator is the first to read.
+    /// The channel time of the operands that an operator is the first to read.
     fn first_loads(&self, from: &Labels<W>, op: u16) -> u64 {
         let fresh = self.instance.ops[usize::from(op)].reads.iter().filter(|it| from.node.index_of(**it).is_none());
         let tracked: u64 = fresh.map(|it| self.clockwork.loads[usize::from(*it)]).sum();
@@ -467,7 +468,7 @@ impl<'a, const W: usize> Search<'a, W> {
         let work = clockwork.works[usize::from(op)];
         let first_loads = self.first_loads(from, op);
         let waiting = if clockwork.is_one_channel { from.rest.made } else { 0 };
-        // What is out after the operator and has to come back: of what was live before, as if all that can stay were out.
+        // The loads of live tensors that are absent after the operator, as if all tensors that may be dropped were.
         let load_of = |set: &Bits<W>| set.iter().map(|it| loads[it]).sum::<u64>();
         for (label, trace) in from.labels.iter().zip(first_trace..) {
             let missing = demand.reads.without(&label.resident);
@@ -517,13 +518,13 @@ fn sizes_of<const W: usize>(sizes: &Sizes, set: &Bits<W>) -> u64 {
     set.iter().map(|it| sizes.size[it]).sum()
 }
 
-/// Says what stays, and has a copy, in the live list of the next node.
+/// The resident tensors and their copies, as indices into the live list of the next node.
 fn pass_on<const W: usize>(label: &Label<W>, stays: &Bits<W>, transition: &Transition<W>, next: &mut Label<W>) {
     for index in stays.iter() {
         let to = transition.map[index];
         if to != GONE {
             next.resident.insert(usize::from(to));
-            // What was not there came from host memory just now.
+            // A tensor that was absent was just loaded from host memory.
             if label.host.contains(index) || !label.resident.contains(index) {
                 next.host.insert(usize::from(to));
             }
@@ -531,31 +532,31 @@ fn pass_on<const W: usize>(label: &Label<W>, stays: &Bits<W>, transition: &Trans
     }
 }
 
-/// An operator that runs from a label, before it is known what is dropped for it.
+/// An operator that runs from a label, before the dropped set is chosen.
 struct Running<'a, const W: usize> {
     clockwork: &'a Clockwork<'a>,
     demand: &'a Demand<W>,
     sizes: &'a Sizes,
-    /// When it ends.
+    /// Its end.
     time: u64,
-    /// From when on the channel would carry all that is due after it, if there were room for all.
+    /// The time from which on the channel would carry everything that is due after it, with unlimited space.
     free: u64,
-    /// What of the channel can go out meanwhile.
+    /// The pending stores of the channel.
     waiting: u64,
 }
 
 impl<const W: usize> Running<'_, W> {
-    /// From when on the channel has to carry what is due later, where so much lies in the scratchpad while it runs. None if
-    /// that does not fit.
+    /// The time from which on the channel must carry what is due later, given the bytes in the scratchpad while it
+    /// runs. `None` if those do not fit.
     fn free(&self, during: u64) -> Option<u64> {
         let room = self.demand.capacity.checked_sub(during)?;
-        // An operator may need more for itself than may lie beside others.
+        // An operator may need more by itself than may lie beside others.
         let ahead = self.clockwork.filling(room).saturating_add(self.waiting);
         Some(self.free.max(self.time.saturating_sub(ahead)))
     }
 
-    /// What can be dropped for it, and from when on the channel has to carry what is due later, then; and whether that is
-    /// all. So much lies in the scratchpad if nothing is dropped.
+    /// The sets that can be dropped for it, each with the time from which on the channel must carry what is due later;
+    /// and whether these are all sets. `during` is the size of the contents if nothing is dropped.
     fn drops(&self, may_drop: &Bits<W>, during: u64) -> (bool, Vec<(Bits<W>, u64)>) {
         let candidates: Vec<usize> = may_drop.iter().filter(|it| self.sizes.room[*it] != 0).collect();
         let mut found = Vec::new();
@@ -589,7 +590,7 @@ impl<const W: usize> Running<'_, W> {
     }
 }
 
-/// Leaves out what others lead to all that it leads to, and no later.
+/// Drops labels that others dominate.
 fn retain_undominated<const W: usize>(labels: &mut Vec<Label<W>>) {
     labels.sort_unstable_by_key(|it| {
         let n_resident = it.resident.iter().count();

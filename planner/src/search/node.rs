@@ -1,18 +1,17 @@
-//! What has run, and the states in which it can have left the scratchpad.
+//! A set of executed operators, and the possible states of the scratchpad after them.
 
 use super::bits::{Bits, has};
 use super::executed::{Executed, Ready};
 use super::instance::{Instance, Tracked};
 
-/// All states with the same executed operators; they compete with each other.
+/// All states with the same executed operators, which compete.
 pub(super) struct Node<const W: usize> {
     pub executed: Executed,
     /// Operators that can run next.
     pub ready: Ready,
-    /// Tensors that were touched and will be read again; ascending. Sets of a state are sets of
-    /// indices into this list.
+    /// Tensors that were touched and will be read again; ascending. The sets of a state contain indices into this list.
     pub live: Box<[Live]>,
-    /// What is still to be charged, at least.
+    /// A lower bound on the remaining charge.
     pub to_go: u64,
     pub states: Vec<State<W>>,
 }
@@ -20,14 +19,14 @@ pub(super) struct Node<const W: usize> {
 #[derive(Clone, Copy)]
 pub(super) struct Live {
     pub tensor: Tracked,
-    /// Readers that have not run.
+    /// The number of readers that have not run.
     pub remaining: u16,
 }
 
-/// Which live tensors are on-chip, and which of those have a host copy.
+/// The live tensors on-chip, and those of them with a host copy.
 ///
-/// A live tensor that is not on-chip has been paid for: its eviction charged the write-back, if
-/// there was no host copy, and the reload that must follow.
+/// A live tensor that is not on-chip has been paid for: its eviction charged the write-back, if there was no host copy,
+/// and the following reload.
 #[derive(Clone)]
 pub(super) struct State<const W: usize> {
     pub resident: Bits<W>,
@@ -35,63 +34,63 @@ pub(super) struct State<const W: usize> {
     pub host: Bits<W>,
     /// Bytes charged so far.
     pub cost: u64,
-    /// Rooms of the resident tensors.
+    /// The padded size of the resident tensors.
     pub used: u64,
-    /// The most that was in the scratchpad at once so far.
+    /// The most bytes in the scratchpad at once so far.
     pub peak: u64,
-    /// The trace that it continues, the operator that ran last, and which of what that [may let pass
-    /// by](super::instance::SearchOp::either_way) it did: the lowest bit says so of the first.
+    /// The trace that it continues, the operator that ran last, and a bit for each operand that [may be
+    /// streamed](super::instance::SearchOp::either_way), the lowest for the first: whether it was streamed.
     pub parent: u32,
     pub op: u16,
     pub passed: u16,
 }
 
-/// What an operator asks of the states of a node.
+/// The requirements of an operator on the states of a node.
 pub(super) struct Demand<const W: usize> {
     pub op: u16,
-    /// Indices in the live list of what it reads, but for what may pass by.
+    /// Indices in the live list of its operands, except those that may be streamed.
     pub reads: Bits<W>,
-    /// Of all that it reads, what is not read afterwards.
+    /// Its operands without further readers.
     pub dying: Bits<W>,
-    /// What it reads in the scratchpad or lets pass by, in the order of
-    /// [`SearchOp::either_way`](super::instance::SearchOp::either_way), and the live ones of it as a set.
+    /// Its operands that may be streamed, in the order of
+    /// [`SearchOp::either_way`](super::instance::SearchOp::either_way), and the live ones of them as a set.
     pub either_way: Vec<EitherWay>,
     pub live_either_way: Bits<W>,
-    /// Rooms of all that is in the scratchpad only because this operator runs, live reads and results
-    /// in the place of operands excepted.
+    /// The padded size of everything in the scratchpad only because this operator runs, without its live operands,
+    /// minus the savings of shared bytes.
     pub needs: u64,
-    /// What everything that is there while it runs may add up to.
+    /// The limit of the sum of padded sizes while it runs.
     pub capacity: u64,
-    /// Rooms and eviction cost of what it writes and others read.
+    /// The padded size and eviction cost of its results that others read.
     pub written_room: u64,
     pub written_cost: u64,
-    /// Whether it loads an argument for the first time that others read later.
+    /// Whether it is the first to load an argument that others read later.
     pub loads_shared: bool,
-    /// Indices in the live list of what cannot be there while it runs.
+    /// Indices in the live list of tensors that cannot be present while it runs.
     pub excluded: Bits<W>,
-    /// Whether a pin of what it needs is in the way of any other tensor.
+    /// Whether a pin of its tensors conflicts with any other tensor.
     pub is_in_the_way: bool,
 }
 
-/// How a state becomes one of the child's when an operator has run.
+/// The change of a state to one of the child when an operator has run.
 pub(super) struct Transition<const W: usize> {
-    /// From the parent's live list to the child's; `GONE` for the dying.
+    /// From the parent's live list to the child's; `GONE` for dying tensors.
     pub map: Vec<u16>,
-    /// In the child's live list: what was written or first loaded by this operator, but for what may pass by.
+    /// In the child's live list: tensors that this operator wrote or loaded first, except those that may be streamed.
     pub added: Bits<W>,
     pub added_host: Bits<W>,
     pub added_room: u64,
-    /// In the child's live list: what may pass by when this operator runs; `GONE` for the dying.
+    /// In the child's live list: tensors that may be streamed when this operator runs; `GONE` for dying ones.
     pub either_way: Vec<u16>,
-    /// The child's place in the next level.
+    /// The index of the child in the next level.
     pub child: usize,
 }
 
-/// A tensor that an operator reads in the scratchpad or lets pass by.
+/// An operand that is read in the scratchpad or streamed.
 pub(super) struct EitherWay {
-    /// In the live list; none if nothing touched it before.
+    /// In the live list; `None` if nothing touched it before.
     pub before: Option<usize>,
-    /// Whether nobody is to read it afterwards.
+    /// Whether it has no further readers.
     pub is_last: bool,
     pub room: u64,
     pub size: u64,
@@ -103,12 +102,12 @@ impl EitherWay {
         self.before.is_some_and(|it| state.resident.contains(it))
     }
 
-    /// Whether it passes by in any case: what is not on-chip yet is not brought in for its last reader.
+    /// Whether it is streamed in any case: an absent tensor is not loaded for its last reader.
     pub fn must_pass<const W: usize>(&self, state: &State<W>) -> bool {
         self.is_last && !self.is_resident(state)
     }
 
-    /// What letting it pass by charges: this use, unless that was paid for, and the one after it.
+    /// The charge of streaming it: this use, unless that was paid for, and the one after it.
     pub fn passing<const W: usize>(&self, state: &State<W>) -> u64 {
         self.size * (u64::from(self.is_resident(state)) + u64::from(!self.is_last))
     }
@@ -116,7 +115,7 @@ impl EitherWay {
 
 pub(super) const GONE: u16 = u16::MAX;
 
-/// More tensors are live at once than a state of this width can tell apart.
+/// The error that more tensors are live at once than a state of this width can represent.
 #[derive(Debug)]
 pub(super) struct TooWide;
 
@@ -167,7 +166,7 @@ impl<const W: usize> Node<W> {
         Ok(Node { executed, ready, live, to_go: 0, states: Vec::new() })
     }
 
-    /// The node after `op` has run too, without states. `executed` is what has run then.
+    /// The node after `op` has run too, without states. `executed` has `op`.
     pub fn child(&self, instance: &Instance, op: u16, executed: Executed) -> Result<Node<W>, TooWide> {
         let operator = &instance.ops[usize::from(op)];
         let has_all = |next: &u16| instance.ops[usize::from(*next)].predecessors.iter().all(|it| executed.has(*it));
@@ -191,7 +190,7 @@ impl<const W: usize> Node<W> {
         Ok(Node { executed, ready, live: live.into(), to_go: 0, states: Vec::new() })
     }
 
-    /// Adds a state. Most nodes of a wide level have but one.
+    /// Adds a state. Most nodes of a wide level have only one.
     pub fn push(&mut self, state: State<W>) {
         if self.states.is_empty() {
             self.states.reserve_exact(1);
@@ -199,13 +198,13 @@ impl<const W: usize> Node<W> {
         self.states.push(state);
     }
 
-    /// Makes ready for operators to run: what it shared with the node before it becomes its own.
+    /// Prepares for running operators: copies what it shares with its parent.
     pub fn unfold(&mut self) {
         self.executed.unfold();
         self.ready.unfold();
     }
 
-    /// What a ready operator asks for.
+    /// The requirements of a ready operator.
     pub fn demand(&self, instance: &Instance, op: u16) -> Demand<W> {
         let operator = &instance.ops[usize::from(op)];
         let mut demand = Demand {
@@ -251,13 +250,12 @@ impl<const W: usize> Node<W> {
             demand.written_room += it.room;
             demand.written_cost += if it.has_host_copy { it.size } else { 2 * it.size };
         }
-        // Among the needs is the room of every result, and no more than that is saved.
+        // The needs include the size of every result, and no more than that is saved.
         demand.needs -= operator.saved(|it| self.index_of(it).is_some_and(|it| demand.dying.contains(it)));
         demand
     }
 
-    /// How states change when `op` runs; `child` is the node that it leads to, at `place` in its
-    /// level.
+    /// The change of states when `op` runs; `child` is the resulting node, at index `place` in its level.
     pub fn transition(&self, instance: &Instance, op: u16, child: &Node<W>, place: usize) -> Transition<W> {
         let operator = &instance.ops[usize::from(op)];
         let mut transition = Transition {
@@ -283,15 +281,15 @@ impl<const W: usize> Node<W> {
         transition
     }
 
-    /// Where a tensor is in the live list.
+    /// The index of a tensor in the live list.
     pub fn index_of(&self, tensor: Tracked) -> Option<usize> {
         self.live.binary_search_by_key(&tensor, |it| it.tensor).ok()
     }
 }
 
-/// A live tensor's numbers, beside the live list so that the inner loops need not look far.
+/// The sizes of live tensors, beside the live list so that the inner loops are fast.
 pub(super) struct Sizes {
-    /// Rooms.
+    /// Padded sizes.
     pub room: Vec<u64>,
     /// Bytes of one transfer.
     pub size: Vec<u64>,
@@ -303,8 +301,7 @@ impl Sizes {
         Sizes { room: tensors().map(|it| it.room).collect(), size: tensors().map(|it| it.size).collect() }
     }
 
-    /// What evicting a resident tensor charges: the write-back if there is no host copy, and the
-    /// reload.
+    /// The charge of evicting a resident tensor: the write-back if there is no host copy, and the reload.
     pub fn eviction<const W: usize>(&self, host: &Bits<W>, index: usize) -> u64 {
         if host.contains(index) { self.size[index] } else { 2 * self.size[index] }
     }

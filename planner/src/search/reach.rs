@@ -1,17 +1,17 @@
-//! Which operators must come before or after which.
+//! The precedence between operators.
 
 use super::instance::Instance;
 use crate::Deadline;
 use crate::reach::Reach as Relation;
 
-/// Ancestors and descendants of every operator, itself excepted.
+/// Ancestors and descendants of every operator, without itself.
 pub(super) struct Reach {
     pub ancestors: Relation,
     pub descendants: Relation,
 }
 
 impl Reach {
-    /// None if the deadline has passed before it is made, or if it would be too large.
+    /// `None` if the deadline passes first, or if it would be too large.
     pub fn of(instance: &Instance, deadline: Deadline) -> Option<Reach> {
         let ops = &instance.ops;
         let before = |op: usize| ops[op].predecessors.iter().map(|it| usize::from(*it));

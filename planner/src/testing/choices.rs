@@ -1,19 +1,18 @@
-//! Where random things come from: a string of bytes, read choice by choice.
+//! The source of randomness: a string of bytes, read choice by choice.
 //!
-//! One generator then serves every source of bytes: a property test's, a fuzzer's, or
-//! [`noise`] from a seed. It also shrinks without being told how: an earlier alternative is meant
-//! to be the simpler one, smaller bytes choose earlier ones, and where the bytes end, the first is
-//! taken. (After Hypothesis: MacIver and Donaldson, *Test-Case Reduction via Test-Case Generation*,
-//! 2020.)
+//! So one generator serves every source of bytes: a property test, a fuzzer, or [`noise`] from a seed. It also shrinks
+//! automatically: earlier alternatives should be simpler, smaller bytes choose earlier alternatives, and after the last
+//! byte the first one is taken. (After Hypothesis: MacIver and Donaldson, *Test-Case Reduction via Test-Case
+//! Generation*, 2020.)
 
-/// Choices still to be made, as bytes.
+/// Remaining choices, as bytes.
 #[derive(Clone, Debug)]
 pub struct Choices<'a> {
     bytes: &'a [u8],
 }
 
 impl<'a> Choices<'a> {
-    /// The choices that these bytes stand for; after them, always the first alternative.
+    /// The choices encoded by these bytes; after them, always the first alternative.
     pub fn new(bytes: &'a [u8]) -> Choices<'a> {
         Choices { bytes }
     }
@@ -23,7 +22,7 @@ impl<'a> Choices<'a> {
         self.bytes.is_empty()
     }
 
-    /// A number below `n`, which is at least 1. Grows with the bytes.
+    /// A number below `n`, which must be at least 1. Grows with the bytes.
     pub fn below(&mut self, n: u64) -> u64 {
         let mut next = || match self.bytes.split_first() {
             Some((&byte, rest)) => {
@@ -36,13 +35,12 @@ impl<'a> Choices<'a> {
         ((value * u128::from(n)) >> 16) as u64
     }
 
-    /// Whether something happens that does so in `percent` of all cases; the first alternative is
-    /// that it does not.
+    /// True in `percent` of all cases; the first alternative is false.
     pub fn chance(&mut self, percent: u64) -> bool {
         100 - percent <= self.below(100)
     }
 
-    /// One of several; the first is the simplest. An alternative may be there more than once.
+    /// One of several alternatives, the simplest first. An alternative may occur more than once.
     pub fn one_of<T: Copy>(&mut self, alternatives: &[T]) -> T {
         alternatives[self.below(alternatives.len() as u64) as usize]
     }
@@ -54,7 +52,7 @@ pub fn noise(seed: u64, n_bytes: usize) -> Vec<u8> {
     words.flat_map(u64::to_le_bytes).take(n_bytes).collect()
 }
 
-/// SplitMix64's finaliser: every bit of the outcome depends on every bit of the input.
+/// SplitMix64's finaliser: every bit of the output depends on every bit of the input.
 pub(super) fn mix(word: u64) -> u64 {
     let word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -4,8 +4,8 @@ use super::Choices;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
 use crate::{Bytes, Cycles, Machine};
 
-/// A machine with a clock of one channel or of one each way, of small numbers, so that neither transfers nor operators
-/// take the longest everywhere.
+/// A machine with a clock with one channel or one in each direction, with small numbers, so that neither transfers nor
+/// operators always dominate.
 pub fn clocked(machine: &Machine, choices: &mut Choices) -> Machine {
     let n_channels = choices.one_of(&[1, 1, 2]);
     let mut timing = |channel| Timing {

@@ -1,10 +1,10 @@
-//! Planned programs made wrong, to see whether it is noticed.
+//! Mutations of planned programs, to test whether the judge notices.
 
 use super::Choices;
 use crate::{Action, Bytes, Copy, MemoryId, Problem, Slice, Slot, TensorId};
 
-/// Changes a program in one place: an offset, an operand, or which lines there are and in what
-/// order. Mostly it is wrong after that, but not always. All ids stay those of the graph.
+/// Changes a program in one place: an offset, an operand, or the presence or order of lines. The result is usually
+/// wrong, but not always. All ids stay valid.
 pub fn damage(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choices) {
     let Some(last) = actions.len().checked_sub(1) else { return };
     let at = choices.below(actions.len() as u64) as usize;
@@ -25,7 +25,7 @@ pub fn damage(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choice
             }
         }
         6 => {
-            // A residency moves as a whole: each line agrees with the others.
+            // A residency moves as a whole, so that its lines agree.
             let found = slots(&mut actions[at]).first().map(|it| (*it.0, *it.1));
             if let Some((tensor, offset)) = found {
                 let mut shifted = offset;
@@ -46,8 +46,8 @@ pub fn damage(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choice
     }
 }
 
-/// Makes some copies of a program begin earlier and others be waited for later, each by a few lines. Mostly it is
-/// wrong after that, but often not.
+/// Makes some copies of a program begin earlier and wait later, each by a few lines. The result is usually wrong, but
+/// often not.
 pub fn overlap(actions: &mut Vec<Action>, choices: &mut Choices) {
     for _ in 0..1 + choices.below(4) {
         let copies: Vec<usize> = (0..actions.len()).filter(|it| matches!(actions[*it], Action::Copy(_))).collect();
@@ -63,7 +63,7 @@ pub fn overlap(actions: &mut Vec<Action>, choices: &mut Choices) {
     }
 }
 
-/// Makes some copies that begin and are waited for later go in two slices, with some lines between them.
+/// Splits some asynchronous copies into two slices, with some lines between them.
 pub fn slice(problem: &Problem, actions: &mut Vec<Action>, choices: &mut Choices) {
     let is_issue = |it: &Action| matches!(it, Action::Issue(_));
     while let Some(at) = actions.iter().position(is_issue).filter(|_| choices.chance(70)) {
@@ -90,7 +90,7 @@ fn shift(problem: &Problem, offset: &mut Bytes, choices: &mut Choices) {
     *offset = if choices.chance(50) { *offset + by } else { offset.saturating_sub(by) };
 }
 
-/// Every tensor of a line that has an offset, and the offset.
+/// Every tensor of a line that has an offset, with the offset.
 fn slots(action: &mut Action) -> Vec<(&mut TensorId, &mut Bytes)> {
     match action {
         Action::Copy(Copy { tensor, from, to })

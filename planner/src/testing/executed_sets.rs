@@ -1,20 +1,18 @@
-//! The least traffic of any order and any residencies, addresses left aside: over the sets of operators that
-//! can have run, the smaller ones first (Held and Karp, *A Dynamic Programming Approach to Sequencing
-//! Problems*, 1962).
+//! The least traffic over all orders and residencies, without addresses: dynamic programming over the sets of executed
+//! operators, the smaller ones first (Held and Karp, *A Dynamic Programming Approach to Sequencing Problems*, 1962).
 //!
-//! Of each set, all that can lie in the scratchpad then and have a host copy is kept, with the least that it
-//! costs. From there one more operator runs: what it lacks comes in just before, and of what it does not use,
-//! no more goes out than must, since that can wait. So there are far fewer states than where every tensor
-//! comes and goes by itself, and problems of 14 operators take milliseconds. It knows no dominance and no
-//! bounds, and has rules of its own for what may share bytes: the solvers are held against this, so nothing is
-//! to be learnt from them here.
+//! For each set, all possible contents of the scratchpad and of host copies are kept, with their least cost. From there
+//! another operator runs: missing operands are loaded just before, and tensors that it does not use are evicted only as
+//! far as necessary, since evictions can wait. So there are far fewer states than with independent transfers of every
+//! tensor, and problems of 14 operators take milliseconds. It uses no dominance and no bounds, and has its own rules
+//! for sharing bytes: it is a reference for the solvers, so it shares nothing with them.
 
 use crate::{Bytes, Error, MemoryId, OpId, Overlay, Problem, TensorId};
 use std::collections::{BTreeMap, HashMap};
 
-/// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed weights included.
+/// The least non-compulsory traffic of any [`Outline`](crate::Outline), including repeated streaming of weights.
 ///
-/// For at most 32 operators and 64 tensors, and in practice some 14 operators.
+/// For at most 32 operators and 64 tensors, and in practice about 14 operators.
 ///
 /// # Errors
 /// Those of [`Problem::check`].
@@ -43,12 +41,12 @@ pub fn optimum_by_executed_sets(problem: &Problem) -> Result<Bytes, Error> {
     Ok(total - problem.compulsory())
 }
 
-/// Sets of tensors that are still to be read, by the bits of their ids.
+/// Sets of tensors that are still to be read, as bits of their ids.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Memory {
-    /// What lies in the scratchpad.
+    /// The tensors in the scratchpad.
     present: u64,
-    /// What has a host copy.
+    /// The tensors with a host copy.
     copied: u64,
 }
 
@@ -64,7 +62,7 @@ fn tensors(set: u64) -> impl Iterator<Item = TensorId> {
     (0..64).filter(move |index| set >> index & 1 == 1).map(TensorId)
 }
 
-/// Whether an operator has not run and all that it waits for has.
+/// Whether an operator has not run and all its predecessors have.
 fn is_ready(problem: &Problem, executed: u32, op: OpId) -> bool {
     let has_run = |op: OpId| executed >> op.0 & 1 == 1;
     let mut producers = problem.graph.op(op).reads.iter().filter_map(|read| problem.graph.producer(read.tensor));
@@ -72,7 +70,7 @@ fn is_ready(problem: &Problem, executed: u32, op: OpId) -> bool {
     !has_run(op) && producers.all(has_run) && before.all(has_run)
 }
 
-/// All that can be in memory after one more operator has run, and what that costs in bytes.
+/// All possible memories after another operator has run, with the cost in bytes.
 fn run(problem: &Problem, executed: u32, memory: Memory, op: OpId, found: &mut dyn FnMut(Memory, u64)) {
     let either_way = set(problem.graph.op(op).reads_either_way());
     for passing in subsets(either_way) {
@@ -80,7 +78,7 @@ fn run(problem: &Problem, executed: u32, memory: Memory, op: OpId, found: &mut d
     }
 }
 
-/// Likewise, where these pass by of what may do so.
+/// The same if these tensors are streamed.
 fn run_with(
     problem: &Problem,
     executed: u32,
@@ -127,15 +125,14 @@ fn subsets(set: u64) -> impl Iterator<Item = u64> {
     std::iter::successors(Some(0), next)
 }
 
-/// A result within an operand or the other way round, by the bits of both, and what that saves.
+/// A result within an operand or the other way round, as bits of both, and the saving.
 struct Shared {
     tensors: u64,
     is_part: bool,
     room: u64,
 }
 
-/// The most room that the results of an operator save by lying where operands lie that are read for the last
-/// time.
+/// The most that the results of an operator save by lying over operands that are read for the last time.
 fn saved(problem: &Problem, executed: u32, op: OpId) -> u64 {
     let graph = &problem.graph;
     let alignment = problem.machine.alignment();
@@ -158,8 +155,8 @@ fn saved(problem: &Problem, executed: u32, op: OpId) -> u64 {
     most_saved(&all, 0)
 }
 
-/// The most of all ways to choose pairs; those of whole tensors have no tensor in common with any other. No
-/// operator has other pairs of a tensor with parts, or of a part.
+/// The maximum over all choices of pairs; pairs of whole tensors must be disjoint. No operator has other pairs of a
+/// tensor with parts, or of a part.
 fn most_saved(pairs: &[Shared], taken: u64) -> u64 {
     let Some((pair, rest)) = pairs.split_first() else { return 0 };
     let without = most_saved(rest, taken);

@@ -1,31 +1,29 @@
-//! Problems in which addresses cost traffic: the best outline cannot be given addresses, in any
-//! order.
+//! Problems in which addresses cost traffic: the best outline cannot be packed, in any order.
 //!
-//! They are rare where the scratchpad is a multiple of the alignment: of 25 716 random problems of
-//! [`Shape::TINY`](super::Shape::TINY) with at most nine units, none. The first two below come of
-//! a hunt among problems with a forced order and just the scratchpad that the rooms add up to.
-//! Where it is no multiple, 994 of 20 361 were such: the last block need not be padded, so the room
-//! of the scratchpad counts as rounded up, but only some blocks are small enough to be the last,
-//! and the one that is in one step may be in the way of the one that has to be in the next.
+//! They are rare if the scratchpad is a multiple of the alignment: none among 25 716 random problems of
+//! [`Shape::TINY`](super::Shape::TINY) with at most nine units. The first two below were found by a search among
+//! problems with a forced order and exactly the scratchpad that the padded sizes require. If it is not a multiple, 994
+//! of 20 361 had this property: the last block need not be padded, so the scratchpad counts as rounded up, but only
+//! some blocks are small enough to be the last, and the last block of one step may conflict with that of the next.
 
 /// A problem whose optimum with addresses is worse than without.
 #[derive(Clone, Copy, Debug)]
 pub struct Fragmented {
-    /// What it is about.
+    /// Its name.
     pub name: &'static str,
-    /// As text.
+    /// Its text.
     pub problem: &'static str,
-    /// Least non-compulsory bytes of any outline.
+    /// The least non-compulsory bytes of any outline.
     pub outline_optimum: u64,
-    /// Least non-compulsory bytes of any plan.
+    /// The least non-compulsory bytes of any plan.
     pub joint_optimum: u64,
 }
 
-/// A few such problems.
+/// Examples.
 pub const FRAGMENTED: &[Fragmented] = &[
-    // Of b, c and d in six units, one lies in the middle. Not b, since a left three units together
-    // for it; not c, since g needs three together and h the other three. So d does, c is at an end,
-    // and e, which comes while both are there, is at the other end: where g should lie.
+    // Of b, c and d in six units, one lies in the middle. Not b, since a left three adjacent units for it; not c, since
+    // g needs three adjacent units and h the other three. So d does, c is at an end, and e, which is written while both
+    // are present, is at the other end, where g should lie.
     Fragmented {
         name: "halves",
         problem: "
@@ -41,8 +39,8 @@ return h
         outline_optimum: 0,
         joint_optimum: 2,
     },
-    // b must stay from the first step to the last while around it threes and twos and ones take
-    // turns; z is a pure dependence that forces the order.
+    // b must stay from the first step to the last, while blocks of three, two and one units alternate around it; z is a
+    // pure dependence that forces the order.
     Fragmented {
         name: "turns",
         problem: "
@@ -59,8 +57,8 @@ op f7: h b ->
         outline_optimum: 0,
         joint_optimum: 2,
     },
-    // Four units of four bytes, the last one byte short. Beside a, x must be the last block, and
-    // beside c, b must be: but x and b are in there together.
+    // Four units of four bytes, the last one byte short. Beside a, x must be the last block, and beside c, b must be:
+    // but x and b are present together.
     Fragmented {
         name: "last block",
         problem: "

@@ -1,15 +1,15 @@
-//! Random problems that are valid by construction, and half of which fit exactly.
+//! Random problems that are valid by construction; half of them fit exactly.
 
 use super::{Choices, noise};
 use crate::{Bytes, Graph, GraphBuilder, Keep, Machine, MemorySet, OpId, Origin, Problem, Step, TensorId, Weights};
 use std::ops::Range;
 
-/// How large random problems get.
+/// The size of random problems.
 #[derive(Clone, Copy, Debug)]
 pub struct Shape {
-    /// Most operators.
+    /// The maximum number of operators.
     pub ops: u64,
-    /// Size of the largest tensor, in multiples of the alignment.
+    /// The size of the largest tensor, in multiples of the alignment.
     pub units: u64,
 }
 
@@ -18,25 +18,24 @@ impl Shape {
     pub const TINY: Shape = Shape { ops: 6, units: 3 };
     /// Small enough to try every order and every set to evict.
     pub const SMALL: Shape = Shape { ops: 9, units: 5 };
-    /// Large enough for what goes wrong only among many.
+    /// Large enough for errors that need many operators.
     pub const LARGE: Shape = Shape { ops: 40, units: 9 };
 }
 
-/// A problem with everything that one may have: shared arguments, weights, operators of several
-/// results or none, results that are read again or never, arguments that are returned, tensors of
-/// no size, workspaces, arguments that are read in host memory, results in the place of operands, concatenations and
-/// splits, operators that run before others whatever they write, staged tensors, sizes and scratchpads off the
-/// alignment.
+/// A problem with all features: shared arguments, weights, operators with several results or none, results that are
+/// read repeatedly or never, arguments that are returned, tensors of size zero, workspaces, arguments that are read in
+/// host memory, results in the place of operands, concatenations and splits, additional dependences of operators,
+/// staged tensors, sizes and scratchpads off the alignment.
 ///
-/// The scratchpad is the least one in half of all cases, and otherwise at most what source order
-/// needs to keep everything. [`Problem::check`] holds.
+/// The scratchpad is the least one in half of all cases, and otherwise at most what source order needs to keep
+/// everything. [`Problem::check`] succeeds.
 pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
     let n_ops = 1 + choices.below(shape.ops).max(choices.below(shape.ops));
     let alignment = Bytes(choices.one_of(&[1, 1, 4, 64, 48]));
     let weights = choices.one_of(&[Weights::Resident, Weights::Streamed]);
     let is_exact = !choices.chance(50);
-    // Few operands of much the same size: then no single operator asks for so much that all else
-    // fits beside it. Without this hardly a problem needs to spill.
+    // Few operands of similar sizes: then no single operator needs so much that everything else fits beside it.
+    // Otherwise hardly any problem would need to spill.
     let is_narrow = choices.chance(60);
     let has_parts = choices.chance(35);
     let least_units = if choices.chance(50) { shape.units.div_ceil(2) } else { 1 };
@@ -64,8 +63,8 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
         let mut reads = Vec::new();
         if !readable.is_empty() {
             for _ in 0..choices.one_of(if is_narrow { &[1, 2, 2] } else { &[1, 1, 1, 2, 2, 2, 3, 0] }) {
-                // What is new, as in a chain; anything; or what waits longest for its first reader,
-                // as where branches join.
+                // The newest tensor, as in a chain; any tensor; or the one that has waited longest for its first
+                // reader, as where branches join.
                 let waiting = readable.iter().copied().find(|it| n_reads[it.index()] == 0);
                 let newest = readable.len() - 1;
                 let any = readable[newest - choices.below(readable.len() as u64) as usize];
@@ -132,9 +131,9 @@ pub fn random_problem(shape: Shape, choices: &mut Choices) -> Problem {
     problem
 }
 
-/// The same problem where most operators read a weight more, some of them one that others read as well, and where so many
-/// per cent of all weights are to be kept from run to run, and most others may be. The scratchpad has room for what each
-/// operator needs, and for some of the weights beside that.
+/// The same problem in which most operators read an additional weight, some of them shared, and in which this
+/// percentage of all weights must be kept from run to run, and most others may be. The scratchpad has space for the
+/// needs of each operator, and for some of the weights beside them.
 pub fn with_kept_weights(problem: &Problem, percent_always: u64, choices: &mut Choices) -> Problem {
     let Bytes(alignment) = problem.machine.alignment();
     let mut builder = problem.graph.to_builder();
@@ -168,14 +167,14 @@ pub fn with_kept_weights(problem: &Problem, percent_always: u64, choices: &mut C
     problem
 }
 
-/// Other choices than the rest of a problem is made of, which say what is staged; none in most cases.
+/// Separate choices for staging, independent of the rest of the problem; `None` in most cases.
 fn staging<'a>(choices: &Choices<'a>) -> Option<Choices<'a>> {
     let mut staging = choices.clone();
     (0..23).for_each(|_| _ = staging.below(2));
     staging.chance(30).then_some(staging)
 }
 
-/// A new staged tensor, whose parts are among these, for some operators.
+/// A new staged tensor with some of these parts, for some operators.
 fn stage(
     graph: &mut GraphBuilder,
     readable: &[TensorId],
@@ -193,7 +192,7 @@ fn stage(
     Some(graph.staged(format!("s{}", graph.n_tensors()), size, &parts))
 }
 
-/// What an operator does with what it reads.
+/// The relation of an operator's results to its operands.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Any,
@@ -201,15 +200,15 @@ enum Form {
     Split,
 }
 
-/// A part of the result of a concatenation, or of what is split.
+/// A part of the result of a concatenation, or of the operand of a split.
 struct Part {
     operand: TensorId,
     at: Bytes,
     size: Bytes,
 }
 
-/// The parts of a concatenation of all that is read, or of a split of the first; none if there is
-/// nothing to be taken together or apart.
+/// The parts of a concatenation of all operands, or of a split of the first; `None` if there is nothing to concatenate
+/// or split.
 fn parts(graph: &GraphBuilder, form: Form, reads: &[TensorId], alignment: Bytes, choices: &mut Choices) -> Vec<Part> {
     let mut distinct: Vec<TensorId> = Vec::new();
     for &tensor in reads {
@@ -219,7 +218,7 @@ fn parts(graph: &GraphBuilder, form: Form, reads: &[TensorId], alignment: Bytes,
     }
     match form {
         Form::Concatenation if 1 < distinct.len() => {
-            // Side by side without padding they are mostly off the alignment, and need copies.
+            // Parts that are adjacent without padding are usually off the alignment, and need copies.
             let unit = if choices.chance(20) { Bytes(1) } else { alignment };
             let mut end = Bytes::ZERO;
             let part = |operand: TensorId| {
@@ -256,13 +255,13 @@ fn declare_in_place(graph: &mut GraphBuilder, choices: &mut Choices) {
     }
 }
 
-/// Lets some operators run before others, whatever they write, in a third of all cases.
+/// Adds dependences between operators, in a third of all cases.
 fn add_edges(graph: &mut GraphBuilder, n_ops: u64, choices: &mut Choices) {
-    // Other choices than those that were made of the same bytes for pairs.
+    // Choices that differ from those for pairs.
     choices.below(2);
     let percent = if choices.chance(33) { choices.one_of(&[5, 15, 40]) } else { 0 };
     for after in 1..n_ops as u32 {
-        // Far away or not: what is near is often in order already.
+        // Far away or not: close operators are often ordered already.
         for before in [after - 1, choices.below(u64::from(after)) as u32] {
             if choices.chance(percent) {
                 graph.order(OpId(before), OpId(after));
@@ -271,7 +270,7 @@ fn add_edges(graph: &mut GraphBuilder, n_ops: u64, choices: &mut Choices) {
     }
 }
 
-/// Lets some operators read arguments in host memory that others read in the scratchpad, in a third of all cases.
+/// Makes some operators read arguments in host memory that others read in the scratchpad, in a third of all cases.
 fn mix_uses(graph: &Graph, choices: &mut Choices) -> Graph {
     let percent = if choices.chance(33) { 25 } else { 0 };
     graph.with_uses(|_, it| {
@@ -280,8 +279,8 @@ fn mix_uses(graph: &Graph, choices: &mut Choices) -> Graph {
     })
 }
 
-/// The same problem, where planning decides of some uses, or of all that can have the choice, whether the tensor passes
-/// by; the scratchpad is the least one in half of all cases.
+/// The same problem in which planning decides for some uses, or for all that can have the choice, whether the tensor is
+/// streamed; the scratchpad is the least one in half of all cases.
 pub fn with_choices(problem: &Problem, choices: &mut Choices) -> Problem {
     let percent = choices.one_of(&[100, 100, 60]);
     let has_choice = |it: TensorId| matches!(problem.graph.tensor(it).origin, Origin::Argument | Origin::Weight);
@@ -312,8 +311,8 @@ fn random_size(units: Range<u64>, alignment: Bytes, choices: &mut Choices) -> By
     Bytes(units * alignment.0 - padding)
 }
 
-/// The room of all that is live at once, if operators run in source order and nothing leaves
-/// before its last use.
+/// The padded size of everything that is live at once, if operators run in source order and nothing is evicted before
+/// its last use.
 fn peak_in_source_order(problem: &Problem) -> Bytes {
     let mut live = vec![Bytes::ZERO; problem.graph.ops().len()];
     for op in problem.graph.op_ids() {

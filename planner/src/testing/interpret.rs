@@ -1,16 +1,15 @@
-//! What programs compute, byte by byte: an oracle for the judge.
+//! An interpreter of programs on bytes: an oracle for the judge.
 //!
-//! A tensor's bytes are a hash of the operator that writes it and of all bytes that the operator
-//! reads, so that a wrong byte anywhere changes the results. [`compute`] does without a scratchpad;
-//! [`interpret`] executes a planned program on real memories, which hold garbage at first, and does
-//! with it whatever the program says, right or wrong.
+//! A tensor's bytes are a hash of the operator that writes it and of all bytes that the operator reads, so that a wrong
+//! byte anywhere changes the results. [`compute`] works without a scratchpad; [`interpret`] executes a planned program
+//! on real memories, which contain garbage at first, whether the program is right or wrong.
 
 use super::choices::mix;
 use crate::time::ChannelId;
 use crate::{Action, Bytes, Copy, MemoryId, OpId, Origin, Place, Problem, Slice, Slot, TensorId, Use};
 use std::ops::Range;
 
-/// What the results of a problem's function hold, in their order: all tensors, and no machine.
+/// The contents of a problem's results, in order, computed without a machine.
 pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
     let graph = &problem.graph;
     let mut data: Vec<Vec<u8>> = graph.tensor_ids().map(|it| argument(problem, it)).collect();
@@ -31,17 +30,17 @@ pub fn compute(problem: &Problem) -> Vec<Vec<u8>> {
     graph.results().iter().copied().chain(ends).map(|it| data[it.index()].clone()).collect()
 }
 
-/// When a memory answers to a copy that was issued and is waited for later.
+/// When the memory performs a copy between its issue and its wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// At once.
+    /// At the issue.
     AtIssue,
-    /// Only when it is waited for; until then there is garbage where it goes.
+    /// At the wait; until then the destination contains garbage.
     AtWait,
 }
 
-/// What host memory has for each result after a planned program ran, and then what the scratchpad has of what must be there
-/// at the end, if memories answer at once.
+/// The contents of each result in host memory after a planned program, and then the contents of tensors that must be in
+/// the scratchpad at the end; copies are performed at their issue.
 ///
 /// # Errors
 /// Those of [`interpret_with`].
@@ -49,19 +48,19 @@ pub fn interpret(problem: &Problem, actions: &[Action]) -> Result<Vec<Vec<u8>>, 
     interpret_with(problem, actions, Answer::AtIssue)
 }
 
-/// Likewise, where memories answer so.
+/// The same with this timing of copies.
 ///
 /// # Errors
-/// The first thing that no machine could do: to touch what is outside of a memory, or to
-/// read what is not in host memory.
+/// The first action that no machine could perform: accessing bytes outside of a memory, or reading a tensor that is not
+/// in host memory.
 pub fn interpret_with(problem: &Problem, actions: &[Action], answer: Answer) -> Result<Vec<Vec<u8>>, String> {
     let mut stores = Stores::new(problem)?;
     stores.run(actions, answer)?;
     stores.results()
 }
 
-/// What host memory has for each result after each of several runs of a planned program, where a prologue ran before the
-/// first one. Between runs, nothing lies in the scratchpad but what the prologue put there.
+/// The contents of each result in host memory after each of several runs of a planned program, with a prologue before
+/// the first one. Between runs, the scratchpad only keeps what the prologue loaded.
 ///
 /// # Errors
 /// Those of [`interpret_with`].
@@ -107,7 +106,7 @@ impl Stores<'_> {
         Ok(stores)
     }
 
-    /// What host memory has for each result, and then what the scratchpad has of what must be there.
+    /// The contents of each result in host memory, and then of the tensors that must be in the scratchpad.
     fn results(&self) -> Result<Vec<Vec<u8>>, String> {
         let graph = &self.problem.graph;
         let results = graph.results().iter().map(|it| self.read(Slot::at_home(*it)));
@@ -116,7 +115,7 @@ impl Stores<'_> {
         results.chain(ends).collect()
     }
 
-    /// Notes where a tensor is put in the scratchpad.
+    /// Records where a tensor is put in the scratchpad.
     fn leave(&mut self, slot: Slot) {
         if slot.place.memory == MemoryId::SCRATCHPAD {
             self.left[slot.tensor.index()] = Some(slot);
@@ -152,12 +151,12 @@ impl Stores<'_> {
                 Action::IssueSlice(copy, slice) => stores.issue(*copy, *slice, answer, &mut waiting)?,
                 Action::Wait(slot) => stores.wait(*slot, &mut waiting)?,
                 Action::Run { op, reads, writes, workspace } => {
-                    // An operator may use its workspace and begin to write before it has read all.
+                    // An operator may use its workspace and begin to write before it has read everything.
                     let operator = graph.op(*op);
                     let workspace = Place::on_chip(*workspace);
                     let scratch = || garbage(operator.workspace.0 as usize);
                     stores.write(workspace, None, scratch())?;
-                    // But for what may lie over an operand.
+                    // Except results that may lie over an operand.
                     let is_in_place = |slot: &&Slot| {
                         let mut pairs = operator.in_place.iter().filter(|it| it.result == slot.tensor);
                         pairs.any(|pair| {
@@ -176,7 +175,7 @@ impl Stores<'_> {
                     let mut inputs = Vec::new();
                     for (index, &Use { tensor, .. }) in operator.reads.iter().enumerate() {
                         let slot = reads.get(index).ok_or("an operand is missing")?;
-                        // Whatever it is called, what lies there is read.
+                        // Reads whatever lies there, regardless of its name.
                         inputs.push(stores.read(Slot { tensor, place: slot.place })?);
                     }
                     let inputs: Vec<&[u8]> = inputs.iter().map(|it| it.as_slice()).collect();
@@ -185,7 +184,7 @@ impl Stores<'_> {
                         let bytes = bytes_of(hash, index, graph.tensor(slot.tensor).size);
                         stores.write(slot.place, Some(slot.tensor), bytes)?;
                     }
-                    // The workspace may have been used to the end.
+                    // The workspace may be in use until the end.
                     stores.write(workspace, None, scratch())?;
                 }
             }
@@ -198,11 +197,11 @@ struct Stores<'a> {
     problem: &'a Problem,
     /// By memory.
     stores: Vec<Store>,
-    /// By tensor: where it was put last in the scratchpad.
+    /// By tensor: its last place in the scratchpad.
     left: Vec<Option<Slot>>,
 }
 
-/// A copy, or a slice of it, that is not there yet.
+/// A copy, or a slice of it, that has not been performed.
 struct Waiting {
     copy: Copy,
     slice: Slice,
@@ -220,7 +219,7 @@ impl Stores<'_> {
     fn wait(&mut self, slot: Slot, waiting: &mut Vec<Waiting>) -> Result<(), String> {
         let is_meant = |it: &Waiting| (it.copy.tensor, it.copy.to) == (slot.tensor, slot.place);
         while let Some(found) = waiting.iter().position(is_meant) {
-            // What is before it in its channel goes first.
+            // Earlier copies of its channel go first.
             let channel = waiting[found].channel;
             let first = waiting.iter().position(|it| channel.is_some() && it.channel == channel);
             let Waiting { copy, slice, .. } = waiting.remove(first.unwrap_or(found));
@@ -235,7 +234,7 @@ impl Stores<'_> {
         }
         let machine = &self.problem.machine;
         let channel = machine.timing(copy.from.memory, copy.to.memory).map(|it| it.channel);
-        // As long as it waits for its turn, it touches nothing.
+        // A copy that waits for its turn accesses nothing.
         if channel.is_none() || waiting.iter().all(|it| it.channel != channel) {
             self.write_slice(&copy, slice, garbage((slice.high - slice.low).0 as usize))?;
         }
@@ -275,7 +274,7 @@ impl Stores<'_> {
             }
             Store::Apart(tensors) => {
                 let there = |it: TensorId| tensors[it.index()].as_deref().ok_or("a read of what is not there");
-                // In a memory beside host memory it may lie by itself.
+                // In a memory other than host memory it may lie as a whole.
                 let parts = self.problem.graph.parts(slot.tensor);
                 if parts.is_empty() || slot.place.memory != MemoryId::HOME {
                     return Ok(there(slot.tensor)?.to_vec());
@@ -298,7 +297,7 @@ impl Stores<'_> {
     }
 }
 
-/// No bytes are everywhere inside.
+/// An empty range is valid anywhere.
 fn range(offset: Bytes, len: usize) -> Range<usize> {
     let start = if len == 0 { 0 } else { offset.0 as usize };
     start..start.saturating_add(len)
@@ -308,12 +307,12 @@ fn garbage(n_bytes: usize) -> Vec<u8> {
     vec![0xA5; n_bytes]
 }
 
-/// What an argument holds; for what an operator writes, nothing of use.
+/// The contents of an argument; useless for a tensor that an operator writes.
 fn argument(problem: &Problem, tensor: TensorId) -> Vec<u8> {
     bytes_of(u64::from(tensor.0) << 32, 0, problem.graph.tensor(tensor).size)
 }
 
-/// What a staged tensor holds, which depends on every byte of its parts.
+/// The contents of a staged tensor, which depend on every byte of its parts.
 fn bytes_of_parts(parts: &[&[u8]], size: Bytes) -> Vec<u8> {
     bytes_of(hash_inputs(OpId(0), parts), 1, size)
 }

@@ -1,18 +1,17 @@
 //! The least traffic of any plan, addresses included: by trying every address.
 //!
-//! A state is which operators have run, what lies where in the scratchpad, and what has a host
-//! copy. A move runs one more operator: of its operands that are there, any may stay and the others
-//! go out and come in elsewhere; those, what is missing, what it writes and its workspace go to any
-//! aligned addresses at which the operator's own blocks are disjoint. Whatever else lay there
-//! leaves. Nothing is lost by that, since a tensor may as well come in at the last moment, and lie
-//! where it is until something else comes to lie there.
+//! A state consists of the operators that have run, the tensors in the scratchpad with their addresses, and the tensors
+//! with a host copy. A move runs another operator. Each of its operands that are present may stay, or be evicted and
+//! reloaded elsewhere; these, the missing ones, the results and the workspace go to any aligned addresses at which the
+//! operator's blocks are disjoint. Whatever else lies there is evicted. This is exhaustive, since a tensor can be
+//! loaded at the last moment, and stay until something else overwrites it.
 
 use super::least_cost::{State, least_cost};
 use crate::{Apart, Banks, Bytes, Error, MemoryId, OpId, Problem, TensorId};
 use std::ops::Range;
 
-/// The least non-compulsory traffic of any [`Plan`](crate::Plan), further uses of streamed weights
-/// included. Where bank conflicts have a price, theirs is, too.
+/// The least non-compulsory traffic of any [`Plan`](crate::Plan), including repeated streaming of weights.
+/// Includes the price of bank conflicts, if they have one.
 ///
 /// For a handful of operators on a dozen multiples of the alignment.
 ///
@@ -23,7 +22,7 @@ pub fn joint_optimum(problem: &Problem) -> Result<Bytes, Error> {
     Ok(joint_optimum_if_any(problem).expect("each operator fits alone, so there is a way"))
 }
 
-/// The same, or that there is no plan at all, whatever [`Problem::check`] says.
+/// The same; `None` if there is no plan at all, whatever [`Problem::check`] says.
 pub fn joint_optimum_if_any(problem: &Problem) -> Option<Bytes> {
     let graph = &problem.graph;
     assert!(graph.ops().len() <= 62 && graph.tensors().len() <= 64, "a set is 64 bits");
@@ -38,12 +37,12 @@ pub fn joint_optimum_if_any(problem: &Problem) -> Option<Bytes> {
     Some(Bytes(total?) - problem.compulsory())
 }
 
-/// What needs something in the scratchpad: an operator, the start, or the end.
+/// Something with requirements on the scratchpad: an operator, the start, or the end.
 struct Turn {
     op: Option<OpId>,
-    /// In the set of those that had their turn.
+    /// Its bit in the set of executed turns.
     bit: u64,
-    /// Of those that come before.
+    /// The bits of its predecessors.
     before: u64,
     reads: Vec<TensorId>,
     writes: Vec<TensorId>,
@@ -53,13 +52,13 @@ struct Turn {
 const START: u64 = 1 << 62;
 const END: u64 = 1 << 63;
 
-/// All of them; the start writes what is there then, and the end reads what must be.
+/// All turns; the start writes the tensors that start in the scratchpad, and the end reads those that end there.
 fn turns(problem: &Problem) -> Vec<Turn> {
     let graph = &problem.graph;
     let op = |id: OpId| {
         let op = graph.op(id);
         let before = graph.edges().iter().filter(|it| it.1 == id).fold(START, |set, it| set | 1 << it.0.0);
-        // What may pass by has its turn with the ways to run it.
+        // Tensors that may be streamed are handled by the ways to run it.
         let either_way: Vec<TensorId> = op.reads_either_way().collect();
         let reads = op.reads_on_chip().filter(|it| !either_way.contains(it)).collect();
         Turn { op: Some(id), bit: 1 << id.0, before, reads, writes: op.writes.clone(), workspace: op.workspace }
@@ -75,9 +74,9 @@ fn turns(problem: &Problem) -> Vec<Turn> {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Layout {
     ran: u64,
-    /// What lies in the scratchpad and is still to be read, and where; sorted.
+    /// The tensors in the scratchpad that are still to be read, with their addresses; sorted.
     present: Vec<(TensorId, Bytes)>,
-    /// What has a host copy and is still to be read.
+    /// The tensors with a host copy that are still to be read.
     copied: u64,
 }
 
@@ -88,7 +87,7 @@ impl State for Layout {
 }
 
 impl Layout {
-    /// What is still to be read is there or has a host copy as soon as it exists.
+    /// Tensors that are still to be read are present or have a host copy as soon as they exist.
     fn is_ready(&self, turn: &Turn) -> bool {
         let exists = |it: &TensorId| self.copied & bit(*it) != 0 || self.offset(*it).is_some();
         self.ran & turn.bit == 0 && turn.before & !self.ran == 0 && turn.reads.iter().all(exists)
@@ -99,7 +98,7 @@ impl Layout {
     }
 }
 
-/// A block of the operator that is to run; the workspace has no tensor.
+/// A block of the operator to run; the workspace has no tensor.
 #[derive(Clone, Copy)]
 struct Block {
     tensor: Option<TensorId>,
@@ -124,7 +123,7 @@ fn moves(problem: &Problem, layout: &Layout, turn: &Turn, push: &mut dyn FnMut(L
     }
 }
 
-/// Likewise, where some of what may pass by does, and the others come in.
+/// The same with some tensors streamed, and the others loaded.
 fn moves_with(
     problem: &Problem,
     layout: &Layout,
@@ -157,7 +156,7 @@ fn moves_with(
     }
 }
 
-/// What it costs that operands lie in one bank; none if they must not.
+/// The cost of bank conflicts; `None` if they are not allowed.
 fn price_of_banks(problem: &Problem, turn: &Turn, coming: &[TensorId], placed: &[Block]) -> Option<u64> {
     let Some(Banks { size, apart }) = problem.machine.memories()[MemoryId::SCRATCHPAD.index()].banks else {
         return Some(0);
@@ -174,8 +173,7 @@ fn price_of_banks(problem: &Problem, turn: &Turn, coming: &[TensorId], placed: &
     }
 }
 
-/// Whether two blocks may lie one over the other as they do: a result and an operand that nobody is
-/// still to read, as the operator allows.
+/// Whether two blocks may overlap like this: a result and an operand without further readers, as the operator allows.
 fn may_share(problem: &Problem, layout: &Layout, turn: &Turn, a: Block, b: Block) -> bool {
     let Some(op) = turn.op else { return false };
     let is_left = |tensor: TensorId| problem.graph.tensor(tensor).ends_on_chip;
@@ -191,8 +189,8 @@ fn may_share(problem: &Problem, layout: &Layout, turn: &Turn, a: Block, b: Block
     })
 }
 
-/// Every way to give aligned addresses to blocks, disjoint from each other and from those placed, or
-/// sharing a place as they may.
+/// All ways to assign aligned addresses to blocks, disjoint from each other and from placed ones, or sharing bytes as
+/// allowed.
 fn place(
     problem: &Problem,
     placed: &mut Vec<Block>,
@@ -228,7 +226,7 @@ fn place(
     }
 }
 
-/// Runs an operator with some blocks where they lie and others at new places.
+/// Runs an operator with some blocks in place and others at new places.
 fn run(problem: &Problem, layout: &Layout, turn: &Turn, stay: &[Block], new: &[Block]) -> (Layout, u64) {
     let graph = &problem.graph;
     let mut copied = layout.copied;

@@ -1,4 +1,4 @@
-//! Dijkstra's algorithm over states that are made as they are met.
+//! Dijkstra's algorithm over states that are generated on demand.
 
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
@@ -7,15 +7,14 @@ use std::hash::Hash;
 
 /// A point in the execution of a problem.
 pub(super) trait State: Clone + Ord + Hash {
-    /// How many operators have run.
+    /// The number of operators that have run.
     fn progress(&self) -> u32;
 }
 
-/// The least cost of a way from `start` to a state in which `goal` operators have run; none if
-/// there is no way.
+/// The least cost of a path from `start` to a state in which `goal` operators have run; `None` if there is no path.
 ///
-/// Among states of equal cost the most advanced comes first: many moves cost nothing, and the
-/// order among equals is free.
+/// Among states of equal cost the most advanced comes first: many moves are free, and the order among equals does not
+/// matter.
 pub(super) fn least_cost<S: State>(start: S, goal: u32, moves: impl Fn(&S, &mut dyn FnMut(S, u64))) -> Option<u64> {
     let mut best: HashMap<S, u64> = HashMap::from([(start.clone(), 0)]);
     let mut queue = BinaryHeap::from([(Reverse(0), 0, start)]);

@@ -1,5 +1,5 @@
-//! What tests, fuzz targets and benchmarks share: random problems, programs as text, and oracles
-//! that are too slow or too simple for anything else.
+//! Shared code of tests, fuzz targets and benchmarks: random problems, programs as text, and oracles that are too slow
+//! or too simple for anything else.
 
 mod choices;
 mod clocked;

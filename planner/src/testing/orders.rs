@@ -1,8 +1,8 @@
-//! The orders of a small problem, by trying all.
+//! All orders of a small problem.
 
 use crate::{OpId, Problem};
 
-/// All orders in which the operators of a small problem can run, up to so many.
+/// All orders in which the operators of a small problem can run, up to `most`.
 pub fn orders(problem: &Problem, most: usize) -> Vec<Vec<OpId>> {
     fn extend(problem: &Problem, order: &mut Vec<OpId>, all: &mut Vec<Vec<OpId>>, most: usize) {
         if order.len() == problem.graph.ops().len() {

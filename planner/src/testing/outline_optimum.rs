@@ -1,20 +1,17 @@
-//! The least traffic of any order and any residencies, addresses left aside: by trying everything.
+//! The least traffic over all orders and residencies, without addresses: by trying everything.
 //!
-//! A state is which operators have run, what lies in the scratchpad and what has a host copy. The
-//! moves are single ones: bring a tensor in, put a tensor out, run an operator. Everything may be
-//! brought in at any time and anything put out, there is no dominance and no rule of thumb, so the
-//! number of states is exponential in the tensors that are live at once. The search is held against
-//! this; so nothing is to be learnt from the search here.
+//! A state consists of the operators that have run, the tensors in the scratchpad and the tensors with a host copy. The
+//! moves are elementary: load a tensor, evict a tensor, run an operator. Everything may be loaded at any time and
+//! anything evicted; there is no dominance and no heuristic, so the number of states is exponential in the number of
+//! tensors that are live at once. It is a reference for the search, so it shares nothing with it.
 
 use super::least_cost::{State, least_cost};
 use crate::{Bytes, Error, InPlace, Keep, MemoryId, OpId, Problem, TensorId, Use};
 
-/// The least non-compulsory traffic of any [`Outline`](crate::Outline), further uses of streamed
-/// weights included.
+/// The least non-compulsory traffic of any [`Outline`](crate::Outline), including repeated streaming of weights.
 ///
-/// What is in the scratchpad fits if its rooms, as a plain sum, are within the scratchpad rounded
-/// up to the alignment: rounded up, since the last block needs no padding. A bound from below for
-/// plans, therefore, and mostly the optimum.
+/// The contents of the scratchpad fit if their padded sizes add up to at most the scratchpad rounded up to the
+/// alignment, since the last block needs no padding. So the result is a lower bound for plans, and usually the optimum.
 ///
 /// For at most 64 operators and 64 tensors, and in practice a dozen.
 ///
@@ -25,12 +22,12 @@ pub fn outline_optimum(problem: &Problem) -> Result<Bytes, Error> {
     Ok(optimum(problem, 0).expect("each operator fits alone, so there is a way") - problem.compulsory())
 }
 
-/// The least non-compulsory traffic of each further run, where weights may be kept from one to the next: over all sets of
-/// them that lie in the scratchpad when a run begins, and again when it ends. Each that has to be kept is in it, and never
-/// leaves.
+/// The least non-compulsory traffic of each further run, if weights may be kept from one run to the next: over all sets
+/// of them that are in the scratchpad when a run begins, and again when it ends. Each weight that must be kept is in
+/// the set, and is never evicted.
 ///
 /// # Errors
-/// Those of [`Problem::check`], where no weight is kept.
+/// Those of [`Problem::check`] if no weight is kept.
 pub fn kept_optimum(problem: &Problem) -> Result<Option<Bytes>, Error> {
     let keepable: Vec<TensorId> = problem.graph.keepable().collect();
     let always = |it: &TensorId| problem.graph.tensor(*it).keep == Keep::Always;
@@ -57,15 +54,15 @@ fn optimum(problem: &Problem, kept: u64) -> Option<Bytes> {
     total.map(Bytes)
 }
 
-/// A set is the bits of its ids.
+/// Sets as bits of the ids.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Sets {
     ran: u64,
-    /// What lies there when a run begins, and when it ends.
+    /// The tensors in the scratchpad when a run begins, and when it ends.
     kept: u64,
-    /// What lies in the scratchpad and is still to be read, or is kept.
+    /// The tensors in the scratchpad that are still to be read, or are kept.
     present: u64,
-    /// What has a host copy and is still to be read.
+    /// The tensors with a host copy that are still to be read.
     copied: u64,
 }
 
@@ -107,8 +104,8 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
         let streamed: Vec<TensorId> = operator.reads.iter().filter(passes).map(|it| it.tensor).collect();
         let writes = operator.writes.iter().map(|it| bit(*it)).fold(0, |a, b| a | b);
         let workspace = operator.workspace.align_up(problem.machine.alignment());
-        // Arguments aside, what is present was written, so operands are there only in due order;
-        // streamed weights are arguments.
+        // Except for arguments, present tensors were written, so operands are present only in a valid order; streamed
+        // weights are arguments.
         let has_operands = operator.reads_on_chip().all(|it| is_there(&it) || streamed.contains(&it));
         let is_its_turn = graph.edges().iter().all(|it| it.1 != op || state.ran & (1 << it.0.0) != 0);
         let ran = state.ran | 1 << op.0;
@@ -127,7 +124,7 @@ fn moves(problem: &Problem, state: Sets, push: &mut dyn FnMut(Sets, u64)) {
     }
 }
 
-/// The room of all addresses at which something may begin, and so all that rooms of what lies there can add up to.
+/// The size of all addresses at which a block may begin: the maximum sum of padded sizes.
 fn room_in_all(problem: &Problem) -> Bytes {
     let Bytes(alignment) = problem.machine.alignment();
     let reserved = &problem.machine.memories()[MemoryId::SCRATCHPAD.index()].reserved;
@@ -139,7 +136,7 @@ fn room_in_all(problem: &Problem) -> Bytes {
     Bytes(alignment * free.count() as u64)
 }
 
-/// The room that is saved where results and operands share bytes: the most of all ways to pair them.
+/// The saving of shared bytes: the maximum over all ways to pair results and operands.
 fn most_saved(problem: &Problem, op: OpId, ran: u64, kept: u64) -> Bytes {
     let dies = |tensor: TensorId| {
         kept & bit(tensor) == 0 && problem.graph.readers(tensor).iter().all(|it| ran & (1 << it.0) != 0)
@@ -152,7 +149,7 @@ fn most_saved(problem: &Problem, op: OpId, ran: u64, kept: u64) -> Bytes {
         is_counted_on && dies(it.operand) && operator.reads_on_chip().any(|read| read == it.operand) && is_aligned
     };
     let pairs: Vec<_> = pairs.filter(is_possible).collect();
-    // No operand lies where another does, and no result.
+    // Operands and results are in at most one pair each.
     let are_possible = |a: &InPlace, b: &InPlace| {
         let is_apart = a.result != b.result && a.operand != b.operand;
         is_apart || a.is_part() && b.is_part() && a.outer() == b.outer()

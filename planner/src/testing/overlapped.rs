@@ -1,6 +1,7 @@
-//! A problem with a clock and a program whose transfers overlap, small enough to follow by hand.
+//! A problem with a clock and a program with overlapping transfers, small enough to follow by hand.
 
-/// A byte in half a cycle each way; `w` comes in beside B, its second half only where `a` was until then.
+/// A byte takes half a cycle in each direction; `w` is loaded during B, its second half only at the former place of
+/// `a`.
 pub const PROBLEM: &str = "\
 machine scratchpad 384 alignment 64
 channel in
@@ -16,7 +17,7 @@ op D_3: c a -> d 64 cycles 30
 return d
 ";
 
-/// A program of it: `a` goes out and comes back, `w` comes in in two slices.
+/// A program for it: `a` is spilled and reloaded, `w` is loaded in two slices.
 pub const OVERLAPPED: &str = "\
 load x at 0
 run A_0: x@0 -> a@64

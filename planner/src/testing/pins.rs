@@ -4,8 +4,8 @@ use super::Choices;
 use crate::{Bytes, Link, Machine, Memory, MemoryId, MemorySet, Origin, Problem, TensorId};
 use std::ops::Range;
 
-/// The same problem, where some tensors have pins, some arguments start in the scratchpad, some tensors must be there at
-/// the end, and some addresses are reserved, perhaps in a larger scratchpad. Often there is no plan any more.
+/// The same problem with pins for some tensors, some arguments that start in the scratchpad, some tensors that end
+/// there, and some reserved addresses, possibly in a larger scratchpad. Often there is no plan any more.
 pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
     let Bytes(alignment) = problem.machine.alignment();
     let mut builder = problem.graph.to_builder();
@@ -21,7 +21,7 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
         }
         let room = graph.tensor(tensor).size.0.div_ceil(alignment);
         let mut at = choices.below(n_units.saturating_sub(room) + 1) * alignment;
-        // What may share bytes with another one mostly does.
+        // A tensor that may share bytes with another one usually does.
         let partner = graph.producer(tensor).and_then(|op| {
             let pairs = graph.op(op).in_place.iter().filter(|it| it.result == tensor);
             pairs.filter_map(|it| Some((it, pins[it.operand.index()]?))).next()
@@ -66,7 +66,7 @@ pub fn with_pins(problem: &Problem, choices: &mut Choices) -> Problem {
     Problem { graph: builder.build().expect("the graph was built before"), machine }
 }
 
-/// A machine with a host, of which some addresses are reserved.
+/// A machine with a host and some reserved addresses.
 fn reserving(machine: &Machine, size: Bytes, reserved: Vec<Range<Bytes>>) -> Machine {
     let memory =
         |name: &str, size, alignment| Memory { name: name.into(), size, alignment, reserved: Vec::new(), banks: None };

@@ -4,8 +4,9 @@ use super::Choices;
 use crate::{Apart, Banks, Bytes, InPlace, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
 use std::ops::Range;
 
-/// The same graph on a machine on which nothing moves: a home that holds anything, only weights or nothing, and one to three
-/// memories with sizes, of other alignments, prices, banks and reserved addresses. Often there is no placement.
+/// The same graph on a machine on which nothing moves: with a home that may hold anything, only weights, or nothing,
+/// and one to three memories with sizes, and with various alignments, prices, banks and reserved addresses. Often there
+/// is no placement.
 pub fn without_moves(problem: &Problem, choices: &mut Choices) -> Problem {
     let graph = &problem.graph;
     let Bytes(unit) = problem.machine.alignment();
@@ -55,8 +56,8 @@ pub fn without_moves(problem: &Problem, choices: &mut Choices) -> Problem {
     Problem { graph: graph.clone(), machine }
 }
 
-/// What the best placement in an order costs, by trying all memories and all addresses; none if there is none. For a handful
-/// of tensors and units only.
+/// The cost of the best placement in an order, by trying all memories and all addresses; `None` if there is no
+/// placement. Only for a handful of tensors and units.
 pub fn placement_optimum(problem: &Problem, order: &[OpId]) -> Option<u128> {
     let graph = &problem.graph;
     let tensors: Vec<TensorId> = graph.tensor_ids().filter(|it| is_touched(problem, *it)).collect();
@@ -89,7 +90,7 @@ fn is_touched(problem: &Problem, tensor: TensorId) -> bool {
         || graph.results().contains(&tensor)
 }
 
-/// What a tensor costs in a memory; none if it cannot be there, whatever its size.
+/// The cost of a tensor in a memory; `None` if it may not be there, regardless of size.
 fn price(problem: &Problem, tensor: TensorId, memory: MemoryId) -> Option<u128> {
     let scratchpad = MemoryId::SCRATCHPAD;
     let price = |from: MemoryId, to: MemoryId| match from == to {
@@ -128,7 +129,7 @@ struct Block {
     size: u64,
 }
 
-/// Whether all that a memory holds can be given addresses there.
+/// Whether everything that a memory holds can be given addresses there.
 fn fits(
     problem: &Problem,
     order: &[OpId],
@@ -207,7 +208,8 @@ fn are_operands(problem: &Problem, a: TensorId, b: TensorId) -> bool {
     problem.graph.ops().iter().any(|it| it.reads_tensor(a) && it.reads_tensor(b))
 }
 
-/// Whether one is a result that lies over the other, an operand, as their operator allows, and that ends with its step.
+/// Whether one is a result that lies over the other, an operand, as their operator allows, and the operand dies in its
+/// step.
 fn share(problem: &Problem, order: &[OpId], lifetimes: &[Range<usize>], a: &Block, b: &Block) -> bool {
     let (Some(one), Some(other)) = (a.tensor, b.tensor) else { return false };
     let graph = &problem.graph;

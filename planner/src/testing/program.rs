@@ -1,11 +1,11 @@
-//! Planned programs as text, the way [`program_text`](crate::program_text) writes them: so that tests can show one.
+//! Planned programs as text, in the format of [`program_text`](crate::program_text), for use in tests.
 
 use crate::{Action, Bytes, Copy, Error, Kind, Kinds, MemoryId, OpId, Place, Problem, Slice, Slot, TensorId};
 
-/// Reads a planned program, one action a line; `#` starts a comment.
+/// Parses a planned program, one action per line; `#` starts a comment.
 ///
 /// # Errors
-/// [`Error::Text`] at the first line that does not parse, or that calls a copy what it is not.
+/// [`Error::Text`] for the first line that does not parse, or that names the wrong kind of copy.
 pub fn parse_program(problem: &Problem, text: &str) -> Result<Vec<Action>, Error> {
     let mut actions = Vec::new();
     let mut reader = Reader { problem, kinds: Kinds::new(problem) };
@@ -38,7 +38,7 @@ impl Reader<'_> {
                     [operands @ .., last] if last.starts_with("workspace@") => (operands, bytes(&last[10..])?),
                     _ => (operands, Bytes::ZERO),
                 };
-                let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after what is read")?;
+                let arrow = operands.iter().position(|it| *it == "->").ok_or("expected `->` after the operands")?;
                 let slots =
                     |words: &[&str]| words.iter().map(|it| parse_slot(problem, it)).collect::<Result<Vec<_>, _>>();
                 let (reads, writes) = (slots(&operands[..arrow])?, slots(&operands[arrow + 1..])?);

@@ -1,21 +1,21 @@
-//! Whether the outcome of a program depends on the speed of memories, by looking at every state that it can be in.
+//! Detects whether the result of a program depends on the speed of memories, by enumerating all states.
 //!
-//! The compute engine goes through the program line by line. Each channel carries out its transfers one after the
-//! other: it reads all of one, and may be on to the next while what it read is still on its way to where it goes, unless
-//! the next one touches that place. Without a clock, each transfer has a channel of its own. Two accesses are a race if
-//! both can come next in some state, share a byte, and one of them writes.
+//! The compute engine executes the program line by line. Each channel performs its transfers one after the other: it
+//! reads all of one, and may begin the next while the bytes of the first are still being written, unless the next one
+//! accesses that place. Without a clock, each transfer has its own channel. Two accesses are a race if both can be next
+//! in some state, share a byte, and one of them writes.
 
 use crate::{Action, Bytes, Copy, MemoryId, Origin, Place, Problem, Slot, TensorId};
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// Whether no two accesses are a race, and each transfer is waited for after it begins. States are exponential in the
-/// number of channels and in the transfers that may be on their way at once: for small programs.
+/// Whether there is no race, and each transfer is waited for after it begins. The number of states is exponential in
+/// the number of channels and of transfers in flight: for small programs.
 pub fn is_free_of_races(problem: &Problem, actions: &[Action]) -> bool {
     Program::new(problem, actions).is_some_and(|it| it.is_free_of_races())
 }
 
-/// Bytes of a memory; of one without addresses, those of a tensor.
+/// Bytes of a memory; without addresses, bytes of a tensor.
 type Extent = (MemoryId, Option<TensorId>, Range<u128>);
 
 struct Access {
@@ -32,7 +32,7 @@ enum Line {
 
 struct Program {
     lines: Vec<Line>,
-    /// In the order in which they begin.
+    /// In issue order.
     transfers: Vec<Access>,
     /// By channel: its transfers.
     queues: Vec<Vec<usize>>,
@@ -42,14 +42,14 @@ struct Program {
 struct State {
     line: usize,
     issued: usize,
-    /// By channel: how many transfers have read all.
+    /// By channel: the number of transfers that were read completely.
     read: Vec<usize>,
     /// By transfer.
     has_landed: Vec<bool>,
 }
 
 impl Program {
-    /// None if a wait is missing, or is for nothing.
+    /// `None` if a wait is missing or superfluous.
     fn new(problem: &Problem, actions: &[Action]) -> Option<Program> {
         let mut program = Program { lines: Vec::new(), transfers: Vec::new(), queues: Vec::new() };
         let n_channels = problem.machine.clock().map_or(0, |it| it.channels.len());
@@ -127,7 +127,7 @@ impl Program {
         true
     }
 
-    /// What can come next, and what it reads and writes.
+    /// The possible next events, with their accesses.
     fn next(&self, state: &State) -> Vec<(State, Access)> {
         let nothing = || Access { reads: Vec::new(), writes: Vec::new() };
         let mut next = Vec::new();
@@ -180,7 +180,7 @@ fn do_meet(some: &[Extent], others: &[Extent]) -> bool {
     some.iter().any(|a| others.iter().any(|b| meet(a, b)))
 }
 
-/// Where bytes of a tensor lie: a staged one in host memory as its parts, all of each.
+/// The location of bytes of a tensor: a staged one in host memory is all of its parts.
 fn extents(problem: &Problem, tensor: TensorId, place: Place, slice: Range<Bytes>) -> Vec<Extent> {
     let has_addresses = problem.machine.memories()[place.memory.index()].size.is_some();
     let range = |start: u128, slice: &Range<Bytes>| start + u128::from(slice.start.0)..start + u128::from(slice.end.0);

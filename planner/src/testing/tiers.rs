@@ -1,12 +1,12 @@
-//! Machines of several memories: random ones, and the least cost of any program by trying everything.
+//! Random machines with several memories, and the least cost of any program by enumeration.
 
 use super::Choices;
 use crate::{Bytes, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-/// The same problem where one or two memories lie between the scratchpad and home: of any size, with addresses that are
-/// reserved, with ways past them or not.
+/// The same problem with one or two memories between the scratchpad and home: of any size, with reserved addresses,
+/// with or without links past them.
 pub fn in_tiers(problem: &Problem, choices: &mut Choices) -> Problem {
     let Bytes(all) = problem.graph.tensors().iter().map(|it| it.size).sum();
     let mut memories = vec![problem.machine.memories()[0].clone(), problem.machine.memories()[1].clone()];
@@ -23,7 +23,7 @@ pub fn in_tiers(problem: &Problem, choices: &mut Choices) -> Problem {
         let reserved = if choices.chance(25) && size.is_some() { vec![start..end] } else { Vec::new() };
         memories.push(Memory { name: format!("l{}", nth + 2), size, alignment, reserved, banks: None });
     }
-    // Each memory and the next one farther away; ways past them, most of them.
+    // Links between each memory and the next farther one, and most of the links past them.
     let chain = [1].into_iter().chain(2..memories.len() as u32).chain([0]).map(MemoryId).collect::<Vec<_>>();
     let mut links = Vec::new();
     let mut price = 1 + choices.below(4);
@@ -35,7 +35,7 @@ pub fn in_tiers(problem: &Problem, choices: &mut Choices) -> Problem {
         }
         price += choices.below(9);
     }
-    // What has to pass through a memory needs room in it; and so has what operators read at home.
+    // Tensors that must pass through a memory need space in it, and so do tensors that operators read at home.
     let is_past = links.iter().any(|it| (it.from, it.to) == (MemoryId::SCRATCHPAD, MemoryId::HOME));
     if !is_past {
         let (home, scratchpad) = (MemoryId::HOME, MemoryId::SCRATCHPAD);
@@ -51,12 +51,12 @@ pub fn in_tiers(problem: &Problem, choices: &mut Choices) -> Problem {
     Problem { graph: problem.graph.clone(), machine }
 }
 
-/// Which operators ran, and what lies in each memory: bits.
+/// The operators that ran, and the contents of each memory, as bits.
 type State = (u32, Vec<u32>);
 
-/// The least that any program costs, if in each memory only the sum of rooms counts, by trying everything (Dijkstra
-/// 1959). None where the problem has what this does not know: results in place of operands, parts, uses in host memory,
-/// tensors that start or end in the scratchpad; or too many operators or tensors.
+/// The least cost of any program, if in each memory only the sum of padded sizes counts, by enumeration (Dijkstra
+/// 1959). `None` for problems with unsupported features: results in the place of operands, parts, uses in host memory,
+/// tensors that start or end in the scratchpad; or with too many operators or tensors.
 pub fn least_tiered_cost(problem: &Problem) -> Option<u128> {
     let (graph, machine) = (&problem.graph, &problem.machine);
     let is_plain = graph.ops().iter().all(|it| it.in_place.is_empty() && it.reads_in(MemoryId::HOME).next().is_none());

@@ -1,4 +1,4 @@
-//! What a problem's text says of the machine.
+//! The machine in a problem's text.
 
 use super::bytes;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
@@ -6,7 +6,7 @@ use crate::{Apart, Banks, Bytes, Cycles, Error, Link, Machine, Memory, MemoryId,
 use std::fmt;
 use std::ops::Range;
 
-/// Whether one line says all of a machine but its clock and whether anything moves.
+/// Whether one line describes the machine, except for its clock and whether anything moves.
 pub(super) fn has_usual_form(machine: &Machine) -> bool {
     let usual = Machine::with_host(machine.scratchpad(), machine.alignment());
     (machine.memories(), machine.links()) == (usual.memories(), usual.links())
@@ -73,12 +73,12 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
     }
 }
 
-/// Reads what is said of the machine.
+/// Parses the statements about the machine.
 #[derive(Default)]
 pub(crate) struct MachineParser {
-    /// In one line, with the host.
+    /// The machine with a host, from the one-line form.
     pub usual: Option<Machine>,
-    /// Where weights are read, if the line says so.
+    /// The way operators read weights, if the line has it.
     pub weights: Option<Weights>,
     pub memories: Vec<Memory>,
     pub channels: Vec<Channel>,
@@ -88,7 +88,7 @@ pub(crate) struct MachineParser {
 }
 
 impl MachineParser {
-    /// Takes a statement about the machine; false for any other.
+    /// Parses a statement about the machine; false for any other statement.
     pub fn statement(&mut self, statement: &str) -> Result<bool, String> {
         let words: Vec<&str> = statement.split_whitespace().collect();
         match words.as_slice() {
@@ -111,7 +111,7 @@ impl MachineParser {
             }
             ["channel", name] => {
                 if self.channels.iter().any(|it| it.name == *name) {
-                    return Err(format!("channel {name} is there already"));
+                    return Err(format!("channel {name} is defined twice"));
                 }
                 self.channels.push(Channel { name: (*name).into() });
             }
@@ -130,8 +130,7 @@ impl MachineParser {
         Ok(true)
     }
 
-    /// `link FROM TO [price NUMBER] [rate RATIO [setup CYCLES] [latency CYCLES] [burst BYTES] on CHANNEL]`, from behind
-    /// TO.
+    /// `link FROM TO [price NUMBER] [rate RATIO [setup CYCLES] [latency CYCLES] [burst BYTES] on CHANNEL]`, after TO.
     fn link(&self, from: &str, to: &str, words: &[&str]) -> Result<(Link, Option<Timing>), String> {
         let memories = self.usual.as_ref().map_or(&self.memories[..], Machine::memories);
         let find = |name: &str| {
@@ -172,17 +171,17 @@ impl MachineParser {
         }
         let timing = match (rate, channel, first_of_time) {
             (Some(rate), Some(channel), _) => Some(Timing { channel, rate, setup, latency, burst }),
-            (None, _, Some(word)) => return Err(format!("`{word}` of a link without a rate")),
-            (Some(_), None, _) => return Err("a link with a rate is `on` a channel".into()),
+            (None, _, Some(word)) => return Err(format!("`{word}` needs a link with a rate")),
+            (Some(_), None, _) => return Err("a link with a rate needs `on CHANNEL`".into()),
             (None, _, None) => None,
         };
-        // Between two memories, bytes are what counts.
+        // With several memories, the default price is the time of bytes.
         let by_rate = timing.filter(|_| 2 < memories.len()).map(|timing: Timing| timing.price());
         link.price = price.or(by_rate).unwrap_or(1);
         Ok((link, timing))
     }
 
-    /// The machine, if anything was said.
+    /// The machine, if there was any statement about it.
     pub fn finish(self) -> Result<Option<Machine>, Error> {
         match self.moves {
             Moves::Links => self.finish_with_moves(),
@@ -194,10 +193,12 @@ impl MachineParser {
         let (links, timings): (Vec<Link>, Vec<Option<Timing>>) = self.links.into_iter().unzip();
         let machine = match self.usual {
             Some(_) if !self.memories.is_empty() => {
-                return Err(Error::Machine("a machine is one line, or a line for each memory, not both".into()));
+                return Err(Error::Machine(
+                    "describe a machine in one line or in a line for each memory, not both".into(),
+                ));
             }
             None if !self.memories.is_empty() => Machine::new(self.memories, links)?,
-            // Links that are said of it again, each way, have more to say than the line.
+            // Links that are given as well, in each direction, replace those of the line.
             Some(usual) if !links.is_empty() => Machine::new(usual.memories().to_vec(), links)?,
             Some(usual) => usual,
             None => return Ok(None),
@@ -209,13 +210,15 @@ impl MachineParser {
         }
         match (self.channels.first(), self.compute) {
             (None, None) => Ok(Some(machine)),
-            (Some(channel), _) => Err(Error::Machine(format!("channel {}, but no link has a rate", channel.name))),
-            (None, Some(_)) => Err(Error::Machine("the speed of computing, but no link has a rate".into())),
+            (Some(channel), _) => {
+                Err(Error::Machine(format!("there is channel {}, but no link has a rate", channel.name)))
+            }
+            (None, Some(_)) => Err(Error::Machine("there is a speed of computing, but no link has a rate".into())),
         }
     }
 }
 
-/// `cycles_per_mac RATIO`, `bytes_per_cycle RATIO` and `least_cycles NUMBER`, each or not.
+/// `cycles_per_mac RATIO`, `bytes_per_cycle RATIO` and `least_cycles NUMBER`, all optional.
 fn parse_compute(words: &[&str]) -> Result<Compute, String> {
     let mut compute = Compute::default();
     for pair in pairs(words)? {
@@ -233,13 +236,13 @@ fn parse_compute(words: &[&str]) -> Result<Compute, String> {
     Ok(compute)
 }
 
-/// Words two by two, of which no first one is there twice.
+/// Words in pairs, with distinct first words.
 fn pairs<'a>(words: &[&'a str]) -> Result<Vec<(&'a str, &'a str)>, String> {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for pair in words.chunks(2) {
         let &[word, value] = pair else { return Err(format!("nothing after `{}`", pair[0])) };
         if pairs.iter().any(|it| it.0 == word) {
-            return Err(format!("`{word}` is said twice"));
+            return Err(format!("`{word}` is given twice"));
         }
         pairs.push((word, value));
     }
@@ -255,7 +258,8 @@ pub(super) fn cycles(word: &str) -> Result<Cycles, String> {
     word.parse().map(Cycles).map_err(|_| format!("expected a number of cycles, not {word}"))
 }
 
-/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …] [banks NUMBER | banks of BYTES [apart [price BYTES]]]`, from behind the name.
+/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …] [banks NUMBER | banks of BYTES [apart [price BYTES]]]`,
+/// after the name.
 fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
     let (size, words) = match words {
         [size, rest @ ..] if size.parse::<u64>().is_ok() => (Some(bytes(size)?), rest),

@@ -9,26 +9,84 @@
 //!   first.
 //!
 //! A copy waits for nothing that its own channel does before it: channels work first in, first out.
+//!
+//! The same is tried with what comes from home into another memory as early as there is room in that (`prefetch.rs`).
 
+use super::prefetch::prefetched;
 use crate::time::{ChannelId, Timeline, simulate};
-use crate::{Action, Bytes, Copy, Cycles, Error, MemoryId, OpId, Origin, Place, Problem, Slot, TensorId};
+use crate::{
+    Action, Bytes, Copy, Cycles, Error, MemoryId, Objective, OpId, Origin, Place, Problem, Slot, TensorId, Traffic,
+};
+use std::collections::HashSet;
 use std::ops::Range;
 
-/// A program whose copies go on beside its operators, and how it goes: the given one where nothing is faster.
+/// A program whose copies go on beside its operators, and how it goes: the given one where nothing is faster. Where the
+/// objective is latency, copies may go over memories between home and the scratchpad although that costs more.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`].
-pub fn overlap(problem: &Problem, actions: &[Action]) -> Result<(Vec<Action>, Timeline), Error> {
-    let mut best = (actions.to_vec(), simulate(problem, actions)?);
-    let lines = Lines::new(problem, actions);
-    for ahead in [Ahead::Run, Ahead::TwoRuns, Ahead::Everything] {
-        let actions = Emission::new(problem, &lines, ahead)?.emit()?;
-        let timeline = simulate(problem, &actions)?;
-        if timeline.makespan < best.1.makespan {
-            best = (actions, timeline);
+pub fn overlap(problem: &Problem, actions: &[Action], objective: Objective) -> Result<(Vec<Action>, Timeline), Error> {
+    let mut best = Overlapped { timeline: simulate(problem, actions)?, actions: actions.to_vec() };
+    best.replace_if_faster(problem, Overlapped::new(problem, actions)?);
+    for memory in (2..problem.machine.memories().len() as u32).map(MemoryId) {
+        if let Some(early) = prefetched(problem, actions, memory, &|_| false) {
+            best.replace_if_faster(problem, Overlapped::new(problem, &early)?);
+        }
+        if objective == Objective::Traffic {
+            continue;
+        }
+        if let Some(early) = prefetched(problem, actions, memory, &|_| true) {
+            best.replace_if_faster(problem, Overlapped::new(problem, &early)?);
+        }
+        // Only what operators wait for: that costs less.
+        let mut slow: HashSet<TensorId> = HashSet::new();
+        let mut stalls = Overlapped::new(problem, actions)?.timeline.stalls;
+        for _ in 0..MOST_ROUNDS {
+            let n_before = slow.len();
+            slow.extend(stalls.iter().map(|stall| stall.tensor));
+            if slow.len() == n_before {
+                break;
+            }
+            let Some(early) = prefetched(problem, actions, memory, &|tensor| slow.contains(&tensor)) else { break };
+            let overlapped = Overlapped::new(problem, &early)?;
+            stalls = overlapped.timeline.stalls.clone();
+            best.replace_if_faster(problem, overlapped);
         }
     }
-    Ok(best)
+    Ok((best.actions, best.timeline))
+}
+
+/// How often more tensors come over a memory between home and the scratchpad.
+const MOST_ROUNDS: usize = 4;
+
+/// A program, and how it goes.
+struct Overlapped {
+    actions: Vec<Action>,
+    timeline: Timeline,
+}
+
+impl Overlapped {
+    /// The fastest of the programs that give channels copies for different times ahead.
+    fn new(problem: &Problem, actions: &[Action]) -> Result<Overlapped, Error> {
+        let lines = Lines::new(problem, actions);
+        let mut best: Option<Overlapped> = None;
+        for ahead in [Ahead::Run, Ahead::TwoRuns, Ahead::Everything] {
+            let actions = Emission::new(problem, &lines, ahead)?.emit()?;
+            let timeline = simulate(problem, &actions)?;
+            if best.as_ref().is_none_or(|best| timeline.makespan < best.timeline.makespan) {
+                best = Some(Overlapped { actions, timeline });
+            }
+        }
+        Ok(best.expect("there are several"))
+    }
+
+    /// Takes the other one if it takes less time, or as much and costs less.
+    fn replace_if_faster(&mut self, problem: &Problem, other: Overlapped) {
+        let rank = |it: &Overlapped| (it.timeline.makespan, Traffic::of(problem, &it.actions).cost);
+        if rank(&other) < rank(self) {
+            *self = other;
+        }
+    }
 }
 
 /// For how long channels are given copies before an operator runs.

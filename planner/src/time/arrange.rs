@@ -1,10 +1,10 @@
-//! The lines of a program, once it is known from which step on each load has its room.
+//! The lines of a program, once the step from which on each load has space is known.
 //!
-//! Of transfers, only their order is to be decided: where that is fixed, and from which step on each has its room,
-//! it is best to begin each as soon as possible. Loads go in the order in which they are due. Where what goes out takes
-//! its turn among them is up to a rule ([`Turn`]), but it never comes after what needs it ([`Order`]).
+//! Only the order of transfers is left to decide: given the order, and the step from which on each has space, it is
+//! best to begin each as soon as possible. Loads go in the order in which they are due. A rule ([`Turn`]) places
+//! outgoing transfers among them, but never after a line that needs them ([`Order`]).
 //!
-//! Times are estimates here: [`simulate`](super::simulate()) has the last word.
+//! Times are estimates here: [`simulate`](super::simulate()) is authoritative.
 
 use super::Timing;
 use super::order::Order;
@@ -12,14 +12,14 @@ use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::{Bytes, Cycles, Error};
 
-/// When what goes out takes its turn.
+/// The turn of outgoing transfers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// As soon as it is there.
+    /// As soon as the tensor exists.
     AtOnce,
-    /// When its channel would stand still otherwise before the next operator ends.
+    /// When the channel would otherwise be idle before the next operator ends.
     WhenIdle,
-    /// When it has to.
+    /// As late as possible.
     Last,
 }
 
@@ -27,10 +27,10 @@ impl Turn {
     pub const ALL: [Turn; 3] = [Turn::WhenIdle, Turn::AtOnce, Turn::Last];
 }
 
-/// How far behind one that has no room others are looked for.
+/// How far other slices are looked for if one has no space.
 const MOST_OVERTAKEN: usize = 256;
 
-/// A line, with an index of a slice, of what goes out, of a load or of a step.
+/// A line, with the index of a slice, an outgoing transfer, a load or a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Line {
     Load(usize),
@@ -40,16 +40,16 @@ pub(super) enum Line {
     Run(usize),
 }
 
-/// A program, and when its lines are expected to run.
+/// A program, and the expected times of its lines.
 pub(super) struct Arrangement {
     pub lines: Vec<Line>,
-    /// By step: when its operator begins, and when it ends.
+    /// By step: the start and the end of its operator.
     pub steps: Vec<(Cycles, Cycles)>,
     pub makespan: Cycles,
 }
 
 impl Arrangement {
-    /// By step: when the lines before its operator begin; and last, those behind all operators.
+    /// By step: the start of the lines before its operator; and last, of those after all operators.
     pub fn begins(&self) -> Vec<Cycles> {
         [Cycles::ZERO].into_iter().chain(self.steps.iter().map(|it| it.1)).collect()
     }
@@ -57,8 +57,8 @@ impl Arrangement {
 
 /// The program in which each slice begins as soon as it can, but not before the operator of its step.
 ///
-/// Slices are in the order in which they are due. One begins after those before it; but where `turn` is
-/// [`Turn::WhenIdle`], others go first while one has no room, as long as the channel would stand still otherwise.
+/// Slices are sorted by the step in which they are due. Each begins after those before it, except that with
+/// [`Turn::WhenIdle`], others go first while one has no space, as long as the channel would otherwise be idle.
 pub(super) fn arrange(
     transfers: &Transfers,
     slices: &[LoadSlice],
@@ -87,7 +87,7 @@ pub(super) fn arrange(
     let mut steps = Vec::with_capacity(transfers.steps.len());
     let (mut next, mut made, mut loaded) = (0, 0, 0);
     for (step, time) in transfers.steps.iter().enumerate() {
-        // What the operator before has made.
+        // The results of the previous operator.
         while transfers.write_backs.get(made).is_some_and(|it| it.made < step) {
             queue.pending.push(made);
             made += 1;
@@ -141,14 +141,14 @@ struct Queue<'a> {
     /// By slice.
     is_issued: Vec<bool>,
     now: Cycles,
-    /// When the channels inward and outward are done with what they have; if they are one, both are the same.
+    /// When the inward and outward channels finish what was issued; equal if they are one channel.
     free: [Cycles; 2],
-    /// By load: when its last slice so far is there.
+    /// By load: when its last slice so far is complete.
     loaded: Vec<Cycles>,
-    /// By what goes out: when it is in host memory, once it was issued.
+    /// By outgoing transfer: when it is complete, once it was issued.
     backs: Vec<Option<Cycles>>,
     is_waited_for: Vec<bool>,
-    /// What was made and not issued, in that order.
+    /// Results that were written and not issued, in that order.
     pending: Vec<usize>,
 }
 
@@ -183,7 +183,7 @@ impl Queue<'_> {
         Ok(())
     }
 
-    /// Issues those of what was made and not issued of which this is true.
+    /// Issues the pending transfers that satisfy a predicate.
     fn issue_pending(&mut self, is_meant: impl Fn(&usize) -> bool) -> Result<(), Error> {
         if !self.pending.iter().any(&is_meant) {
             return Ok(());
@@ -193,7 +193,7 @@ impl Queue<'_> {
         meant.into_iter().try_for_each(|it| self.issue_back(it))
     }
 
-    /// Issues what was made as long as the channel stands still before some time.
+    /// Issues pending transfers as long as the channel is idle before some time.
     fn issue_until(&mut self, end: Cycles) -> Result<(), Error> {
         while self.free[OUTWARD] < end && !self.pending.is_empty() {
             let back = self.pending.remove(0);

@@ -1,13 +1,13 @@
-//! Lower bounds on the makespan, each by a rule that has a name ([`BoundRule`]).
+//! Lower bounds on the makespan, each by a named rule ([`BoundRule`]).
 //!
-//! Any order: [`sums`] over the whole program (B0), and [`windows`] between operators (B1). The order of a plan, whatever
-//! stays: the same windows, where all operators are on one chain (B3). The order and the residencies of a plan: its
-//! transfers, [`divided`] as one likes (B2).
+//! Any order: [`sums`] over the whole program (B0), and [`windows`] between operators (B1). The order of a plan, with
+//! any residencies: the same windows, with all operators on one chain (B3). The order and the residencies of a plan:
+//! its transfers, [`divided`] arbitrarily (B2).
 //!
-//! What takes longer to know is elsewhere: integer programs over an order (B3r) and over cells between operators (B4) in
+//! Slower bounds are elsewhere: integer programs over an order (B3r) and over cells between operators (B4) in
 //! [`ilp`](crate::ilp), and the search with labels (B5) in [`search`](crate::search).
 //!
-//! All is counted in fractions of a cycle of which a byte takes a whole number.
+//! All times are in fractions of a cycle, in which a byte takes an integer time.
 
 mod divided;
 mod sums;
@@ -28,36 +28,36 @@ pub(crate) use windows::{Remaining, remaining};
 /// A lower bound on the makespan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LatencyBound {
-    /// No program takes less.
+    /// The bound: no program in its scope takes less.
     pub cycles: Cycles,
-    /// How that is known, and of which programs.
+    /// The rule, which determines the scope.
     pub rule: BoundRule,
 }
 
-/// How a lower bound is known.
+/// The rule of a lower bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum BoundRule {
-    /// B0: all operators one after the other, all that a channel has to carry, or the longest chain.
+    /// B0: all operators in sequence, all transfers of a channel, or the longest chain.
     Sums,
-    /// B1: what has to happen between operators of which one runs before the other in every order.
+    /// B1: the work between operators of which one runs before the other in every order.
     Windows,
-    /// B2: what a plan transfers, divided as one likes: see [`bound_of_plan`].
+    /// B2: the transfers of a plan, divided arbitrarily: see [`bound_of_plan`].
     Divided,
-    /// B3: what has to happen between two operators in the order of a plan, whatever stays in the scratchpad: see
-    /// [`bound_of_order`].
+    /// B3: the work between two operators in the order of a plan, with any residencies: see [`bound_of_order`].
     Order,
-    /// B3r: replacement in the order of a plan, its transfers divided as one likes: an integer program, relaxed or not.
+    /// B3r: replacement in the order of a plan with arbitrarily divisible transfers: an integer program or its
+    /// relaxation.
     Replacement,
-    /// B4: the same over operators that are ordered against all others, and what runs between them in any order.
+    /// B4: the same over operators that are ordered against all others, and the operators between them in any order.
     Cells,
-    /// B5: a search of all orders and residencies, transfers divided as one likes: see
+    /// B5: a search over all orders and residencies with arbitrarily divisible transfers: see
     /// [`search_with_labels`](crate::search::search_with_labels).
     Search,
 }
 
 impl BoundRule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [BoundRule; 7] = [
         BoundRule::Sums,
         BoundRule::Windows,
@@ -68,7 +68,7 @@ impl BoundRule {
         BoundRule::Search,
     ];
 
-    /// Of which programs a bound by this rule is said.
+    /// The programs that a bound by this rule holds for.
     pub fn scope(self) -> Scope {
         match self {
             BoundRule::Sums | BoundRule::Windows | BoundRule::Cells | BoundRule::Search => Scope::AnyOrder,
@@ -92,32 +92,32 @@ impl fmt::Display for BoundRule {
     }
 }
 
-/// What a bound holds for.
+/// The programs that a bound holds for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
     /// All programs of the problem.
     AnyOrder,
-    /// Those of the order of a plan, whatever they transfer.
+    /// Those in the order of a plan, with any transfers.
     ThisOrder,
-    /// Those of the order and the residencies of a plan.
+    /// Those with the order and the residencies of a plan.
     ThisPlan,
 }
 
-/// The largest bound that is known, if no plan has less than so many non-compulsory bytes: for any order, for that of a
-/// plan, or for its residencies, too. Where they are equal, it is said of as many programs as possible.
+/// The largest known bound, if every plan has at least `non_compulsory` non-compulsory bytes: for any order, for the
+/// order of a plan, or for its residencies. Among equal bounds, the one with the largest scope.
 ///
 /// # Errors
-/// Those of the three.
+/// Those of the functions for the three scopes.
 pub fn latency_bound(problem: &Problem, plan: &Plan, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
     let any = bound_of_any_order(problem, non_compulsory)?;
     any.or_of(problem, plan, None, bound_of_plan(problem, plan)?)
 }
 
-/// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes.
+/// A bound for every program of a problem, if every plan has at least `non_compulsory` non-compulsory bytes.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub fn bound_of_any_order(problem: &Problem, non_compulsory: Bytes) -> Result<LatencyBound, Error> {
     if let Some(framed) = problem.framed() {
         return bound_of_any_order(framed.problem(), non_compulsory);
@@ -125,15 +125,15 @@ pub fn bound_of_any_order(problem: &Problem, non_compulsory: Bytes) -> Result<La
     let sums = LatencyBound { cycles: bound_of_sums(problem, non_compulsory)?, rule: BoundRule::Sums };
     match bound_of_windows(problem, non_compulsory) {
         Ok(cycles) => Ok(sums.or(LatencyBound { cycles, rule: BoundRule::Windows })),
-        // What a program moves that moves too much may be more than can be counted.
+        // The traffic of a program that moves too much may overflow.
         Err(Error::TooManyCycles) => Ok(sums),
         Err(error) => Err(error),
     }
 }
 
 impl LatencyBound {
-    /// The largest one of this one, those for the order of a plan, of which one may be known, and this one for the plan.
-    /// Where they are equal, the first of them.
+    /// The largest of this bound, an optional one for the order of a plan, and those for the order and for the plan.
+    /// Among equals, the first.
     pub(super) fn or_of(
         self,
         problem: &Problem,
@@ -154,7 +154,7 @@ impl LatencyBound {
         Ok(of_order.or(LatencyBound { cycles: of_plan, rule: BoundRule::Divided }))
     }
 
-    /// The larger one; this one, if they are equal.
+    /// The larger bound; this one, if they are equal.
     pub(crate) fn or(self, other: LatencyBound) -> LatencyBound {
         if self.cycles < other.cycles { other } else { self }
     }

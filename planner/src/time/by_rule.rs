@@ -1,4 +1,4 @@
-//! Programs of which a rule says when loads begin, to compare with: see [`baseline`](mod@crate::baseline).
+//! Programs in which a rule decides when loads begin, as baselines: see [`baseline`](mod@crate::baseline).
 
 use super::arrange::{Turn, arrange};
 use super::earliest::{earliest_by_addresses, earliest_by_rooms};
@@ -9,11 +9,11 @@ use super::transfers::Transfers;
 use crate::address::{Lead, address_with_leads};
 use crate::{Action, Bytes, Deadline, Error, Plan, Problem, Slice, Step};
 
-/// How often addresses for longer residencies are looked for.
+/// The number of attempts to find addresses for longer residencies.
 const ATTEMPTS: u64 = 64;
 
-/// The program that begins each load, whole, before the operator of the step that a rule says, in that order, or later
-/// where its place is not free. Addresses are packed for that; if there are none, those of the plan count.
+/// The program that begins each load, whole, before the operator of the step that a rule chooses, in that order, or
+/// later if its place is not free. Addresses are packed for that; if there are none, those of the plan are used.
 pub(crate) fn by_rule(
     problem: &Problem,
     plan: &Plan,
@@ -43,7 +43,7 @@ pub(crate) fn by_rule(
     Ok(emit(problem, plan, &transfers, &slices, &arrangement))
 }
 
-/// By load: the earliest step at which there is room for it, if loads go in the order in which they are due.
+/// By load: the earliest step with space for it, if loads go in the order in which they are due.
 pub(crate) fn earliest_steps(problem: &Problem, transfers: &Transfers) -> Vec<usize> {
     earliest_by_rooms(problem, transfers, &whole(&transfers.loads), problem.capacity())
 }

@@ -1,18 +1,18 @@
-//! The clock of a machine: how long transfers and operators take, in cycles of the compute engine.
+//! The clock of a machine: the times of transfers and operators, in cycles of the compute engine.
 //!
-//! The model is that of [`time`](super), where it is public.
+//! The model is documented in [`time`](super), where it is public.
 //!
-//! All is counted in integers, and what cannot be counted is an error.
+//! All times are integers, and overflow is an error.
 
 use super::Ratio;
 use crate::{Bytes, Cycles, Error, Link, Machine, MemoryId, OpId, Problem};
 
-/// A channel of a [`Clock`], by its place in the list.
+/// A channel of a [`Clock`], as an index into its list of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(pub u32);
 
 impl ChannelId {
-    /// As an index into a table with one entry per channel.
+    /// The index into a table with one entry per channel.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -21,27 +21,27 @@ impl ChannelId {
 /// A queue of transfers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Channel {
-    /// For people; unique within its machine, without white space.
+    /// For messages; unique within its machine, without white space.
     pub name: String,
 }
 
-/// How long transfers over a link take.
+/// The timing of transfers over a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// In whose turn they go.
+    /// The channel.
     pub channel: ChannelId,
     /// Bytes per cycle; not zero.
     pub rate: Ratio,
-    /// Cycles of the channel before the first byte of each.
+    /// Cycles of the channel before the first byte of each transfer.
     pub setup: Cycles,
-    /// From when the channel is done with a transfer to when it is complete.
+    /// Cycles from when the channel is done with a transfer to when it is complete.
     pub latency: Cycles,
-    /// A transfer of fewer bytes takes as long as one of so many.
+    /// A transfer of fewer bytes takes as long as one of this many.
     pub burst: Bytes,
 }
 
 impl Timing {
-    /// The cycles for which a transfer of so many bytes keeps the channel busy.
+    /// The cycles for which a transfer of this many bytes keeps the channel busy.
     ///
     /// # Errors
     /// [`Error::TooManyCycles`].
@@ -50,21 +50,21 @@ impl Timing {
         self.setup.plus(Cycles(moving))
     }
 
-    /// What a byte costs on a machine of several memories where nothing else is said: the cycles in which 65,536 bytes
-    /// pass, setup, latency and burst left out.
+    /// The default price of a byte on a machine with several memories: the cycles of 65,536 bytes, without setup,
+    /// latency and burst.
     pub fn price(&self) -> u64 {
         self.rate.goes_into(1 << 16).unwrap_or(u64::MAX)
     }
 }
 
-/// How long operators take that do not say so themselves: the longest of three.
+/// The times of operators without cycles of their own: the largest of three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compute {
-    /// Cycles for each multiply-accumulate that an operator declares.
+    /// Cycles for each declared multiply-accumulate of an operator.
     pub cycles_per_mac: Ratio,
-    /// Bytes per cycle of all that an operator reads and writes; not zero. None if that never is what takes longest.
+    /// Bytes per cycle of everything that an operator reads and writes; not zero. `None` if that is never the largest.
     pub bytes_per_cycle: Option<Ratio>,
-    /// Every operator takes so many at least.
+    /// The least cycles of every operator.
     pub least_cycles: Cycles,
 }
 
@@ -75,7 +75,7 @@ impl Default for Compute {
     }
 }
 
-/// How fast a machine is: see [`time`](mod@crate::time) for the model.
+/// The speed of a machine: see [`time`](mod@crate::time) for the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clock {
     /// Queues of transfers.
@@ -87,8 +87,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// That of [`Machine::with_host`] where transfers each way go at one rate, in bytes per cycle, on a channel of their
-    /// own, and operators compute for so many cycles per multiply-accumulate, at least one.
+    /// A clock for [`Machine::with_host`] with a channel in each direction, both at one rate in bytes per cycle, and
+    /// operators that take these cycles per multiply-accumulate, at least one.
     pub fn each_way(rate: Ratio, cycles_per_mac: Ratio) -> Clock {
         let timing = |channel| Timing {
             channel: ChannelId(channel),
@@ -104,7 +104,7 @@ impl Clock {
         }
     }
 
-    /// That it is one of [`Machine::with_host`].
+    /// Checks that it is a clock for [`Machine::with_host`].
     ///
     /// # Errors
     /// Those of [`Machine::with_clock`].
@@ -112,7 +112,7 @@ impl Clock {
         Machine::with_host(Bytes(1), Bytes(1)).with_clock(self.clone()).map(|_| ())
     }
 
-    /// What keeps this from being the clock of a machine with these links.
+    /// Checks that it can be the clock of a machine with these links.
     pub(crate) fn check(&self, links: &[Link], name: impl Fn(MemoryId) -> String) -> Result<(), Error> {
         let refuse = |why: String| Err(Error::Machine(why));
         for (index, Channel { name }) in self.channels.iter().enumerate() {
@@ -132,7 +132,7 @@ impl Clock {
                 return refuse(format!("{} has the rate 0", way()));
             }
             if self.channels.len() <= timing.channel.index() {
-                return refuse(format!("{} is on a channel that there is not", way()));
+                return refuse(format!("{} is on a channel that does not exist", way()));
             }
         }
         if self.compute.bytes_per_cycle.is_some_and(Ratio::is_zero) {
@@ -143,7 +143,7 @@ impl Clock {
 }
 
 impl Machine {
-    /// How long transfers from one memory to another take; none without a clock or a link.
+    /// The timing of transfers from one memory to another; `None` without a clock or a link.
     pub fn timing(&self, from: MemoryId, to: MemoryId) -> Option<&Timing> {
         let link = self.links().iter().position(|it| (it.from, it.to) == (from, to))?;
         self.clock()?.timings.get(link)
@@ -151,8 +151,8 @@ impl Machine {
 }
 
 impl Problem {
-    /// How long an operator computes: its own [`cycles`](crate::Op::cycles) if it has some, else what follows from the
-    /// machine's [`Compute`]. None without a clock.
+    /// The compute time of an operator: its own [`cycles`](crate::Op::cycles), or else the time by the machine's
+    /// [`Compute`]. `None` without a clock.
     ///
     /// # Errors
     /// [`Error::TooManyCycles`].
@@ -170,8 +170,8 @@ impl Problem {
         Ok(Some(Cycles(of_macs.max(of_bytes)).max(least_cycles)))
     }
 
-    /// The operators that say neither how long they take nor how much they compute: their time is that of the bytes
-    /// that they touch.
+    /// The number of operators with neither cycles nor multiply-accumulates: their time is that of the bytes that they
+    /// access.
     pub fn ops_without_cycles(&self) -> usize {
         self.graph.ops().iter().filter(|it| it.macs.is_none() && it.cycles.is_none()).count()
     }

@@ -1,16 +1,16 @@
-//! From which step on there is room for each load.
+//! The step from which on there is space for each load.
 //!
-//! That is a question of steps, not of time: what lies in the scratchpad depends on the step, and of the loads that
-//! come before in the queue only those take room that are not used yet. So for a given queue, the earliest step of each
-//! load follows at once, and to begin as soon as that is optimal.
+//! This depends on steps, not on time: the contents of the scratchpad depend on the step, and of the earlier loads in
+//! the queue only those take space that are not used yet. So a given queue determines the earliest step of each load,
+//! and it is optimal to begin it then.
 
 use super::slices::LoadSlice;
 use super::transfers::{Load, Transfers};
 use crate::{Bytes, Plan, Problem};
 use std::ops::Range;
 
-/// By slice: the earliest step before whose operator it can begin, if only the sum of rooms counts. Slices are in the
-/// order in which they go, which is the order in which they are due.
+/// By slice: the earliest step before whose operator it can begin, by sums of padded sizes. Slices are sorted by the
+/// step in which they are due.
 pub(super) fn earliest_by_rooms(
     problem: &Problem,
     transfers: &Transfers,
@@ -40,9 +40,9 @@ pub(super) fn earliest_by_rooms(
     since
 }
 
-/// Slices in the order in which they go, and by slice: the earliest step before whose operator it can begin where a plan
-/// puts it. From then on, nothing else lies there before the slice is due. Of one load, those go first that have their
-/// room first.
+/// The slices in issue order, and by slice: the earliest step before whose operator it can begin at the addresses of a
+/// plan. From then on, nothing else lies there before the slice is due. Slices of one load are sorted by the step from
+/// which on they have space.
 pub(super) fn earliest_by_addresses(
     problem: &Problem,
     plan: &Plan,
@@ -54,7 +54,7 @@ pub(super) fn earliest_by_addresses(
     let mut of_loads = slices.chunk_by(|a, b| a.load == b.load).peekable();
     let mut residencies = plan.residencies.iter().peekable();
     for (step, (op, workspace)) in plan.order.iter().zip(&plan.workspaces).enumerate() {
-        // What comes in lies where a result takes its place only before that.
+        // The place of a loaded tensor counts only until a result takes it.
         while let Some(of_load) = of_loads.next_if(|it| transfers.loads[it[0].load].due <= step) {
             let Load { residency, due, not_before, .. } = transfers.loads[of_load[0].load];
             let start = plan.residencies[residency].offset.0;
@@ -75,15 +75,16 @@ pub(super) fn earliest_by_addresses(
     found.into_iter().unzip()
 }
 
-/// By address: the step in which something lay there last, and one more.
+/// By address: one past the last step in which something lay there.
 #[derive(Default)]
 struct Used {
-    /// By first byte, ascending; each to the next one, and the last without end. Before the first, nothing lay.
+    /// By first byte, ascending; each piece ends at the next one, and the last has no end. Nothing lay before the
+    /// first.
     pieces: Vec<(u64, usize)>,
 }
 
 impl Used {
-    /// Something lies there until a step, which is later than for all that lay there before.
+    /// Marks bytes as used until a step, which is later than all earlier ones there.
     fn set(&mut self, bytes: Range<u64>, until: usize) {
         if bytes.is_empty() {
             return;
@@ -94,7 +95,7 @@ impl Used {
         self.pieces.splice(first..behind, [(bytes.start, until), (bytes.end, after)]);
     }
 
-    /// The last of these bytes at which something lay: until which step.
+    /// The end of the last use of any of these bytes.
     fn last(&self, bytes: Range<u64>) -> usize {
         if bytes.is_empty() {
             return 0;

@@ -1,10 +1,10 @@
-//! When to stop looking for a faster program.
+//! The effort limit of the search for a faster program.
 
 use crate::Deadline;
 use std::cell::Cell;
 
-/// A deadline, and lines of programs that may be tried before it. They are counted, so what is found does not depend on
-/// how fast a machine is, unless the deadline comes first.
+/// A deadline, and a limit of lines of programs that are tried. Lines are counted, so that the result does not depend
+/// on the speed of the machine, unless the deadline passes first.
 pub(super) struct Effort<'a> {
     pub deadline: Deadline<'a>,
     left: Cell<u64>,
@@ -15,7 +15,7 @@ impl<'a> Effort<'a> {
         Effort { deadline, left: Cell::new(lines) }
     }
 
-    /// A program of so many lines was tried.
+    /// Counts a program of this many lines.
     pub fn spend(&self, lines: usize) {
         self.left.set(self.left.get().saturating_sub(lines as u64));
     }

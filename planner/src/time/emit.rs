@@ -5,8 +5,8 @@ use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::{Action, Bytes, Copy, Place, Plan, Problem, Slice, Slot, TensorId};
 
-/// The program of an arrangement, at the addresses of a plan. What is waited for at once is one line, and so are slices
-/// side by side of which one follows the other.
+/// The program of an arrangement at the addresses of a plan. An issue with an immediate wait becomes one line, and so
+/// do consecutive adjacent slices.
 pub(super) fn emit(
     problem: &Problem,
     plan: &Plan,

@@ -1,6 +1,6 @@
-//! Local search over places: some blocks around a stall are taken away and placed again, and what is faster is kept.
+//! Local search over places: some blocks around a stall are removed and placed again, and faster programs are kept.
 //!
-//! Ruin and recreate (Schrimpf and others, 2000), with the estimate of the makespan as the cost.
+//! Ruin and recreate (Schrimpf and others, 2000), with the estimated makespan as the cost.
 
 use super::arrange::{Arrangement, Turn, arrange};
 use super::earliest::earliest_by_addresses;
@@ -12,24 +12,24 @@ use super::transfers::Transfers;
 use crate::pack::random::Random;
 use crate::{Error, Plan, Problem};
 
-/// Programs in a row that are no faster, after which no more are tried.
+/// The limit of consecutive programs without an improvement.
 const MOST_IN_VAIN: usize = 300;
 
-/// How many steps before a stall blocks are placed again, at most.
+/// The maximum number of steps before a stall in which blocks are placed again.
 const WIDEST: u64 = 24;
 
-/// What is placed again.
+/// The blocks to place again.
 #[derive(Clone, Copy)]
 enum Scope {
     /// Loads that are due in some steps.
     Loads,
-    /// What comes in or is computed in some steps.
+    /// Tensors that are loaded or computed in some steps.
     Blocks,
-    /// All that lies there in some steps.
+    /// Everything that is present in some steps.
     All,
 }
 
-/// Places blocks again around stalls as long as that helps and it is needed.
+/// Places blocks again around stalls, as long as that helps and is needed.
 pub(super) fn improve(
     problem: &Problem,
     transfers: &Transfers,
@@ -67,7 +67,7 @@ pub(super) fn improve(
         if found.arrangement.makespan < best.arrangement.makespan {
             in_vain = 0;
         }
-        // What is as fast may lead to what is faster.
+        // An equally fast program may lead to a faster one.
         if found.arrangement.makespan <= best.arrangement.makespan {
             *best = found;
         }
@@ -75,7 +75,7 @@ pub(super) fn improve(
     Ok(())
 }
 
-/// The program at these addresses, by one rule for what goes out.
+/// The program at these addresses, by one rule for outgoing transfers.
 fn arranged(
     problem: &Problem,
     plan: Plan,
@@ -89,7 +89,7 @@ fn arranged(
     Ok(Found { plan, slices, arrangement, turn })
 }
 
-/// A step whose operator has to wait, the more often the longer it does.
+/// A random step whose operator must wait; longer waits are more likely.
 fn stall(arrangement: &Arrangement, random: &mut Random) -> Option<usize> {
     let begins = arrangement.begins();
     let waits = || arrangement.steps.iter().zip(&begins).map(|(step, begin)| step.0.saturating_sub(*begin).0);

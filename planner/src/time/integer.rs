@@ -1,16 +1,16 @@
-//! What integer programs know of time, where there is a solver.
+//! Integer programs for time, if there is a solver.
 
 use crate::{Cycles, Deadline, Error, Outline, Problem};
 
-/// Nodes of one program.
+/// The node limit of one program.
 #[cfg(feature = "ilp")]
 const MAX_NODES: i32 = 2_000;
 
-/// Better residencies than those of an outline in its order, if some were found, and a bound on every program of the order.
-/// A solver that fails finds nothing.
+/// Better residencies than those of an outline in its order, if found, and a bound for every program of the order. A
+/// solver that fails finds nothing.
 ///
 /// # Errors
-/// Those of [`replace_in_time`](crate::ilp::replace_in_time) but for [`Error::Solver`].
+/// Those of [`replace_in_time`](crate::ilp::replace_in_time) except [`Error::Solver`].
 #[cfg(feature = "ilp")]
 pub(super) fn replace_in_time(
     problem: &Problem,
@@ -24,10 +24,10 @@ pub(super) fn replace_in_time(
     }
 }
 
-/// A bound on every program in any order; zero if the solver fails.
+/// A bound for every program in any order; zero if the solver fails.
 ///
 /// # Errors
-/// Those of [`bound_of_cells`](crate::ilp::bound_of_cells) but for [`Error::Solver`].
+/// Those of [`bound_of_cells`](crate::ilp::bound_of_cells) except [`Error::Solver`].
 #[cfg(feature = "ilp")]
 pub(super) fn bound_of_cells(problem: &Problem, deadline: Deadline) -> Result<Cycles, Error> {
     match crate::ilp::bound_of_cells(problem, deadline) {

@@ -1,8 +1,8 @@
 //! Weights that stay in the scratchpad from one run to the next, on a machine with a clock.
 //!
-//! Which ones is decided by traffic, as without a clock. Those that lie there at all times need no transfer in a run, so
-//! what is left is a problem without them, in what they leave of the scratchpad; its program is theirs as well. Those that
-//! would leave in between are loaded in each run.
+//! The kept weights are chosen by traffic, as without a clock. Those that stay in all steps need no transfers in a run,
+//! so the rest is a problem without them, in a smaller scratchpad; its program is that of the whole. Weights that would
+//! be evicted in between are loaded in each run.
 
 use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_plan};
 use super::overlap::Overlapped;
@@ -16,10 +16,10 @@ use crate::{
     Action, Bytes, Deadline, Error, Keep, MemoryId, Options, Plan, Problem, Slot, Solution, Step, TensorId, Use,
 };
 
-/// The part of the time limit that the choice of weights may take.
+/// The share of the time limit for the choice of weights.
 const SHARE_OF_CHOICE: f64 = 0.5;
 
-/// As [`plan_in_time()`](super::plan_in_time), where some weights may be kept.
+/// The same as [`plan_in_time()`](super::plan_in_time) if some weights may be kept.
 pub(super) fn planned_beside_kept(
     problem: &Problem,
     options: &Options,
@@ -32,7 +32,7 @@ pub(super) fn planned_beside_kept(
     let mut kept = throughout(problem, &chosen.plan);
     let timed = with_times(problem)?;
     let in_rest = Options { time_limit: options.time_limit.saturating_sub(choosing), ..*options };
-    // Beside reserved addresses, or where only the highest block can do without its padding, not all may find a place.
+    // Beside reserved addresses, or if only the highest block can do without its padding, some may not have a place.
     let (rest, found) = loop {
         let error = match Rest::new(&timed, &kept) {
             Some(rest) => match planned(&rest.problem, &in_rest, None, watcher) {
@@ -50,7 +50,7 @@ pub(super) fn planned_beside_kept(
     let Overlapped { plan, actions, mut timeline, mut bound } = found.overlapped;
     let plan = rest.expand(plan);
     let mut actions: Vec<Action> = actions.into_iter().map(|it| beside(problem, &plan, &kept, it)).collect();
-    // Those that happen to lie at one offset when a run begins and when it ends need not be loaded either.
+    // Weights that happen to have the same offset at the start and at the end of a run need not be loaded either.
     let others: Vec<TensorId> = plan.kept(problem).into_iter().filter(|it| kept.binary_search(it).is_err()).collect();
     if !others.is_empty() {
         actions = without_first_loads(actions, &others);
@@ -69,7 +69,7 @@ pub(super) fn planned_beside_kept(
     })
 }
 
-/// A program without the lines that bring in these tensors for the first time.
+/// A program without the lines that load these tensors for the first time.
 fn without_first_loads(actions: Vec<Action>, tensors: &[TensorId]) -> Vec<Action> {
     let mut left = tensors.to_vec();
     let mut is_needed = |action: &Action| {
@@ -88,14 +88,14 @@ fn without_first_loads(actions: Vec<Action>, tensors: &[TensorId]) -> Vec<Action
     actions.into_iter().filter(|it| is_needed(it)).collect()
 }
 
-/// The kept weights of a plan that lie there in all steps; ascending.
+/// The kept weights of a plan that are present in all steps; ascending.
 fn throughout(problem: &Problem, plan: &Plan) -> Vec<TensorId> {
     let all = Step(0)..Step(plan.order.len() as u32);
     let is_whole = |tensor: &TensorId| plan.residencies.iter().any(|it| it.tensor == *tensor && it.steps == all);
     plan.kept(problem).into_iter().filter(is_whole).collect()
 }
 
-/// The same problem, where each operator says how long it takes: that follows from what it reads, wherever it finds it.
+/// The same problem with explicit times of operators, which depend on their operands in any memory.
 fn with_times(problem: &Problem) -> Result<Problem, Error> {
     let mut builder = problem.graph.to_builder();
     for op in problem.graph.op_ids() {
@@ -106,8 +106,8 @@ fn with_times(problem: &Problem) -> Result<Problem, Error> {
     Ok(Problem { graph: builder.build()?, machine: problem.machine.clone() })
 }
 
-/// A bound on every program, whichever weights it keeps: none of them takes less time than where loads of weights that may
-/// be kept can go on at any time, and all together move no less than each plan does.
+/// A bound for every program with any kept weights: no program is faster than one that loads the weights that may be
+/// kept at any time, and all of them move at least as much as each plan does.
 fn bound_of_any_choice(problem: &Problem, timed: &Problem, lower_bound: Bytes) -> Result<LatencyBound, Error> {
     let all: Vec<TensorId> = problem.graph.keepable().collect();
     let relaxed = Problem { graph: without(&timed.graph, &all), machine: timed.machine.clone() };
@@ -115,7 +115,7 @@ fn bound_of_any_choice(problem: &Problem, timed: &Problem, lower_bound: Bytes) -
     bound_of_any_order(&relaxed, least.saturating_sub(relaxed.compulsory()))
 }
 
-/// A line of the rest's program as one of the whole: operators find the kept weights where they lie.
+/// Converts a line of the rest's program to one of the whole: operators read the kept weights at their places.
 fn beside(problem: &Problem, plan: &Plan, kept: &[TensorId], action: Action) -> Action {
     let Action::Run { op, reads, writes, workspace } = action else { return action };
     let place = |tensor: TensorId| plan.residencies.iter().find(|it| it.tensor == tensor).map(|it| it.offset);

@@ -1,8 +1,8 @@
-//! How late each load can begin without delay for anything.
+//! The latest start of each load without delay for anything.
 //!
-//! What begins as soon as it can lies in the scratchpad for long, and then hardly any addresses fit. So from the end of
-//! the program backwards, each slice begins as late as the next transfer of its channel and its own operator allow,
-//! where operators begin when they do in the arrangement.
+//! A load that begins as soon as possible occupies the scratchpad for long, and then hardly any addresses fit. So from
+//! the end of the program backwards, each slice begins as late as the next transfer of its channel and its own operator
+//! allow, given the start times of operators in the arrangement.
 
 use super::arrange::{Arrangement, Line};
 use super::order::Order;
@@ -10,7 +10,7 @@ use super::slices::LoadSlice;
 use super::transfers::Transfers;
 use crate::{Cycles, Error};
 
-/// By slice: the latest step before whose operator it can begin. Nothing but the begin of slices is later then.
+/// By slice: the latest step before whose operator it can begin. Only the starts of slices are delayed.
 pub(super) fn latest(
     transfers: &Transfers,
     slices: &[LoadSlice],
@@ -21,9 +21,9 @@ pub(super) fn latest(
     let n_steps = steps.len();
     let begin = |step: usize| arrangement.steps.get(step).map_or(arrangement.makespan, |it| it.0);
     let mut since = vec![0; slices.len()];
-    // Before which the channels inward and outward have to be done with what comes before.
+    // The times at which the inward and outward channels must have finished earlier transfers.
     let mut next = [arrangement.makespan; 2];
-    // By what goes out: when it has to be in host memory.
+    // By outgoing transfer: the time at which it must be complete.
     let mut needed: Vec<Cycles> = order.blocks.iter().map(|it| it.map_or(arrangement.makespan, begin)).collect();
     for line in arrangement.lines.iter().rev() {
         match *line {
@@ -37,7 +37,7 @@ pub(super) fn latest(
                     next[1] = start;
                 }
                 order.sources[load].iter().for_each(|it| needed[*it] = needed[*it].min(start));
-                // Lines before the operator of a step follow when that of the step before ends.
+                // Lines before the operator of a step begin when the operator of the previous step ends.
                 let is_in_time = |step: &usize| *step == 0 || arrangement.steps[*step - 1].1 <= start;
                 let (mut low, mut high) = (0, due.min(n_steps));
                 while low < high {

@@ -1,24 +1,24 @@
-//! What has to come after what goes out.
+//! The lines that must come after outgoing transfers.
 //!
-//! - What comes back must have gone out before.
-//! - What comes in to its place follows in the same channel, or waits for it.
+//! - A reload must come after the spill of its tensor.
+//! - A load into the place of an outgoing transfer comes after it on the same channel, or waits for it.
 //! - An operator that writes to its place waits for it.
 
 use super::transfers::{Transfers, WriteBack};
 use crate::{Bytes, Plan, Problem};
 
-/// What has to wait for what goes out.
+/// The dependences on outgoing transfers.
 pub(super) struct Order {
-    /// By load: what has to be in host memory before it; indices of [`Transfers::write_backs`].
+    /// By load: the outgoing transfers that must be complete before it, as indices of [`Transfers::write_backs`].
     pub sources: Vec<Vec<usize>>,
-    /// By load: what lay where it goes.
+    /// By load: the outgoing transfers of tensors at its destination.
     pub behind: Vec<Vec<usize>>,
-    /// By what goes out: the step whose operator writes where it lies.
+    /// By outgoing transfer: the step whose operator overwrites it.
     pub blocks: Vec<Option<usize>>,
 }
 
 impl Order {
-    /// What follows from the addresses of a plan.
+    /// The dependences at the addresses of a plan.
     pub fn by_addresses(problem: &Problem, plan: &Plan, transfers: &Transfers) -> Order {
         let extent = |residency: usize| {
             let it = &plan.residencies[residency];
@@ -52,7 +52,7 @@ impl Order {
         order
     }
 
-    /// Without addresses: what goes out keeps its room as long as there is room for it beside the residencies.
+    /// Without addresses: an outgoing tensor keeps its space as long as there is space for it beside the residencies.
     pub fn by_rooms(problem: &Problem, plan: &Plan, transfers: &Transfers) -> Order {
         let mut order = Order::of_tensors(problem, plan, transfers);
         let is_full = |step: &usize, back: &WriteBack| {

@@ -1,23 +1,23 @@
-//! Prefetch and late write-back: from a plan to a program whose transfers go on beside its operators.
+//! Prefetch and late write-back: from a plan to a program whose transfers run in parallel with its operators.
 //!
-//! Order and residencies stay as they are, and so does the traffic. What is decided is when each transfer begins, in
-//! which slices, and new addresses, since a tensor that comes in early needs its place for longer.
+//! Order, residencies and traffic stay the same. The start and the slices of each transfer are decided, and new
+//! addresses, since a tensor that is loaded early needs its place for longer.
 //!
-//! 1. As if only the sum of rooms counted: the earliest step of each slice (`earliest.rs`), the program that begins each as
-//!    soon as it can (`arrange.rs`), and then how late each can begin without delay for anything (`latest.rs`).
-//! 2. Addresses with which slices can begin so: loads are placed again around all else, where that is and where it is packed
-//!    low (`place.rs`); and if that is not enough, all is packed, each residency longer by what comes in before it
+//! 1. By sums of padded sizes alone: the earliest step of each slice (`earliest.rs`), the program that begins each as
+//!    soon as it can (`arrange.rs`), and the latest start of each without delay for anything (`latest.rs`).
+//! 2. Addresses that allow these starts: loads are placed again around everything else, at its addresses or packed low
+//!    (`place.rs`); and if that is not enough, everything is packed, with residencies extended by early loads
 //!    (`address.rs`).
 //! 3. Some blocks around a stall are placed again, as long as that helps (`improve.rs`).
-//! 4. If the program of the first step was not reached, the same again with less room for what comes in early, and with
-//!    whole tensors instead of slices.
+//! 4. If the result is slower than the program of the first step, the same is done again with less space for early
+//!    loads, and with whole tensors instead of slices.
 //!
-//! At given addresses, the earliest step of each slice follows from what lay there last, so any addresses make a right
-//! program: those of the plan are tried, too. And so is the program without any overlap, so nothing is ever slower than
+//! At given addresses, the earliest step of each slice follows from their last use, so any addresses give a correct
+//! program: those of the plan are tried, too, and so is the program without overlap, so the result is never slower than
 //! that.
 //!
-//! XLA's memory space assignment and SoMa (HPCA 2025) decide when transfers begin, too, but the one leaves it to chance
-//! whether there are addresses, and the other to others.
+//! XLA's memory space assignment and SoMa (HPCA 2025) also decide when transfers begin, but the former leaves addresses
+//! to chance, and the latter to other tools.
 
 use super::arrange::{Arrangement, Turn, arrange};
 use super::bound::bound_of_transfers;
@@ -36,37 +36,38 @@ use crate::framed::Framed;
 use crate::{Action, Bytes, Cycles, Deadline, Error, Plan, Problem, Step};
 use std::collections::HashSet;
 
-/// A program whose transfers go on beside its operators.
+/// A program whose transfers run in parallel with its operators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overlapped {
-    /// The plan that it is made of: order and residencies are those that were given, addresses may be others.
+    /// Its plan: order and residencies are the given ones, addresses may differ.
     pub plan: Plan,
     /// The program.
     pub actions: Vec<Action>,
-    /// How it goes, by the judge of time.
+    /// Its timing, by the judge of time.
     pub timeline: Timeline,
-    /// No program of this order and these residencies takes less: see [`bound_of_plan`](super::bound_of_plan).
+    /// A lower bound on the time of every program with this order and these residencies: see
+    /// [`bound_of_plan`](super::bound_of_plan).
     pub bound: Cycles,
 }
 
-/// Parts of the scratchpad that are free for what comes in early, in 64ths of what there is.
+/// The shares of the free scratchpad for early loads that are tried, in 64ths.
 const SHARES: [u64; 6] = [64, 62, 60, 56, 48, 32];
 
-/// How often packing is tried for each share.
+/// The number of packing attempts for each share.
 const ATTEMPTS: u64 = 4;
 
-/// How much longer than the bound a program may take such that nothing better is looked for: one in so many.
+/// The inverse of the relative excess over the bound that is good enough.
 const GOOD_ENOUGH: u64 = 10_000;
 
-/// The lines of all programs that are tried: nothing better is looked for after so many, which take some seconds at most.
+/// The limit of lines of all programs that are tried, which take some seconds at most.
 const MAX_LINES: u64 = 20_000_000;
 
-/// The fastest program that was found for the order and the residencies of a plan.
+/// The fastest program found for the order and the residencies of a plan.
 ///
-/// What is tried is counted, so the same program comes out on each machine that is fast enough for the deadline.
+/// Effort is counted, so the result is the same on each machine that is fast enough for the deadline.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Overlapped, Error> {
     if let Some(framed) = problem.framed() {
         return overlap(framed.problem(), &framed.lift(plan), deadline)?.stripped(problem, &framed);
@@ -132,11 +133,11 @@ pub fn overlap(problem: &Problem, plan: &Plan, deadline: Deadline) -> Result<Ove
     Ok(best)
 }
 
-/// The fastest program that was found for the order, the residencies and the addresses of a plan: transfers begin as soon
-/// as addresses allow it. Where [`overlap`] gave the plan, it is as fast as what that gave.
+/// The fastest program found for the order, the residencies and the addresses of a plan: transfers begin as soon as
+/// addresses allow. For a plan from [`overlap`], it is as fast as the program from there.
 ///
 /// # Errors
-/// As [`overlap`].
+/// Those of [`overlap`].
 pub fn overlap_at_addresses(problem: &Problem, plan: &Plan) -> Result<Overlapped, Error> {
     if let Some(framed) = problem.framed() {
         return overlap_at_addresses(framed.problem(), &framed.lift(plan))?.stripped(problem, &framed);
@@ -154,8 +155,8 @@ pub fn overlap_at_addresses(problem: &Problem, plan: &Plan) -> Result<Overlapped
     Ok(best)
 }
 
-/// The fastest of the programs at the addresses of several plans. Those after one that is enough are not looked at, nor are
-/// any once enough was tried.
+/// The fastest of the programs at the addresses of several plans. It stops at the first one that is good enough, and
+/// when the effort is exhausted.
 fn fastest_of_all(
     problem: &Problem,
     plans: impl Iterator<Item = Plan>,
@@ -177,16 +178,16 @@ fn fastest_of_all(
     Ok(best)
 }
 
-/// A program, before it is written down.
+/// A program before its lines are emitted.
 pub(super) struct Found {
     pub plan: Plan,
-    /// In the order in which they go.
+    /// In issue order.
     pub slices: Vec<LoadSlice>,
     pub arrangement: Arrangement,
     pub turn: Turn,
 }
 
-/// The fastest of the programs by the rules for what goes out.
+/// The fastest of the programs by the rules for outgoing transfers.
 fn fastest_of(
     problem: &Problem,
     plan: Plan,
@@ -201,7 +202,7 @@ fn fastest_of(
     Ok(Found { plan, slices, arrangement, turn })
 }
 
-/// The same, and the rule.
+/// The same, with the rule.
 fn fastest(
     transfers: &Transfers,
     slices: &[LoadSlice],
@@ -220,7 +221,7 @@ fn fastest(
 }
 
 impl Overlapped {
-    /// The same of a problem, of one that says by operators what starts and ends in the scratchpad.
+    /// Converts a program of the framed problem into one of the original.
     pub(super) fn stripped(self, problem: &Problem, framed: &Framed) -> Result<Overlapped, Error> {
         let actions = framed.strip_actions(&self.actions);
         let timeline = simulate(problem, &actions)?;
@@ -241,18 +242,18 @@ impl Overlapped {
     }
 }
 
-/// What could be if only the sum of rooms counted.
+/// The ideal by sums of padded sizes.
 struct Early {
     /// By slice: the latest step before whose operator it can begin without delay for anything.
     since: Vec<usize>,
-    /// By step: when the lines before its operator begin.
+    /// By step: the start of the lines before its operator.
     begins: Vec<Cycles>,
     /// The makespan.
     expected: Cycles,
 }
 
 impl Early {
-    /// Where so much of the scratchpad may be used for what comes in early.
+    /// With this share of the scratchpad for early loads.
     fn new(
         problem: &Problem,
         plan: &Plan,
@@ -268,7 +269,7 @@ impl Early {
         Ok(Early { since, begins: arrangement.begins(), expected: arrangement.makespan })
     }
 
-    /// From when on each residency needs which bytes.
+    /// The bytes that each residency needs early, with their steps.
     fn leads(&self, transfers: &Transfers, slices: &[LoadSlice]) -> Vec<Lead> {
         let mut leads: Vec<Lead> = Vec::new();
         for (slice, &step) in slices.iter().zip(&self.since) {

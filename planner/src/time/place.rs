@@ -1,10 +1,10 @@
-//! New places for what comes in, so that it can come in early.
+//! New places for loads, so that they can begin early.
 //!
-//! Workspaces, what has a pin, and what shares bytes with anything else stay where they are. All others can be placed again, in the order
-//! in which they begin. A place that is free while a load is used may have been in use shortly before, and then the load
-//! has to wait: so of all places at the borders of other blocks, the one is taken where the load begins the least too
-//! late, slice by slice, in the order in which its bytes get free; and where it does the least harm to loads that come
-//! there after it.
+//! Workspaces, pinned blocks, and blocks that share bytes with others stay in place. All others can be placed again, in
+//! the order in which they begin. A place that is free while a load is used may have been in use shortly before, which
+//! delays the load. So among all places at the borders of other blocks, the one is taken where the load is the least
+//! late, slice by slice in the order in which its bytes become free, and where it does the least harm to later loads
+//! there.
 
 use super::slices::LoadSlice;
 use super::transfers::Transfers;
@@ -12,12 +12,12 @@ use crate::address::address_low;
 use crate::{Bytes, Cycles, Deadline, Plan, Problem, Residency};
 use std::ops::Range;
 
-/// Which of equally good places is taken.
+/// The choice among equally good places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
     Low,
     High,
-    /// Where the least is left beside it.
+    /// The one with the least space left beside it.
     Tight,
 }
 
@@ -25,17 +25,17 @@ impl Side {
     pub const ALL: [Side; 3] = [Side::Low, Side::High, Side::Tight];
 }
 
-/// How often packing low is tried for each capacity.
+/// The number of low packing attempts for each capacity.
 const ATTEMPTS: u64 = 4;
 
-/// When each slice should be able to begin.
+/// The desired start of each slice.
 pub(super) struct Wishes<'a> {
     pub slices: &'a [LoadSlice],
     /// By slice: the step before whose operator it should begin.
     pub since: &'a [usize],
-    /// By step: when the lines before its operator begin.
+    /// By step: the start of the lines before its operator.
     pub begins: &'a [Cycles],
-    /// By residency: its slices; none if it is no load.
+    /// By residency: its slices; empty if it is not a load.
     of_residency: Vec<Range<usize>>,
 }
 
@@ -61,7 +61,7 @@ impl Wishes<'_> {
     }
 }
 
-/// What lies somewhere: the bytes and the steps, both half-open.
+/// A block: its bytes and steps, both half-open.
 #[derive(Clone)]
 struct Block {
     bytes: Range<u64>,
@@ -70,7 +70,7 @@ struct Block {
     wished: Range<usize>,
 }
 
-/// The same plan with other places for some residencies; none if one of them finds no place.
+/// The same plan with other places for some residencies; `None` if one of them finds no place.
 pub(super) fn place_again(
     problem: &Problem,
     plan: &Plan,
@@ -95,7 +95,7 @@ fn block(problem: &Problem, residency: &Residency, wished: Range<usize>) -> Bloc
     Block { bytes, steps: steps.start.index()..steps.end.index(), wished }
 }
 
-/// Where everything lies that has a place so far.
+/// The blocks placed so far.
 struct Ground<'a> {
     problem: &'a Problem,
     wishes: &'a Wishes<'a>,
@@ -108,7 +108,7 @@ impl Ground<'_> {
         let Block { ref bytes, ref steps, ref wished } = block;
         let size = bytes.end - bytes.start;
         let first = self.wishes.since[wished.clone()].iter().copied().min().unwrap_or(steps.start).min(steps.start);
-        // What lies there while it is used; what lay there when it should come in; and what comes there after.
+        // The blocks during its use, before it when it should be loaded, and after it.
         let (mut during, mut before, mut after): (Vec<&Block>, Vec<&Block>, Vec<&Block>) = Default::default();
         for it in &self.placed {
             if it.steps.start < steps.end && steps.start < it.steps.end {
@@ -150,7 +150,7 @@ impl Ground<'_> {
             let (most, sum) = harm.fold((most, sum), |(most, sum), it| (most.max(it), sum + u128::from(it)));
             (most, sum)
         };
-        // Those that are preferred come first, so nothing is better than the first that is not late at all.
+        // Preferred offsets come first, so the first one without any delay is the best.
         let beside = |offset: u64| gap(offset).map_or(0, |it| (offset - it.start).min(it.end - offset - size));
         match side {
             Side::Low => {}
@@ -170,7 +170,7 @@ impl Ground<'_> {
         best.map(|(_, it)| Block { bytes: it..it + size, ..block.clone() })
     }
 
-    /// What is free of the scratchpad where these blocks lie.
+    /// The parts of the scratchpad free of these blocks.
     fn gaps(&self, mut blocks: Vec<&Block>) -> Vec<Range<u64>> {
         blocks.sort_by_key(|it| it.bytes.start);
         let mut gaps = Vec::new();
@@ -190,15 +190,15 @@ impl Ground<'_> {
         gaps
     }
 
-    /// The first step before which a load should begin; none for anything else.
+    /// The first step before which a load should begin; `None` for anything else.
     fn first_wish(&self, block: &Block) -> Option<usize> {
         self.wishes.since[block.wished.clone()].iter().copied().min()
     }
 
-    /// By how much a load that is placed already begins later where another one lies before it.
+    /// The delay of a placed load if another block lies before it.
     fn harm(&self, place: &Block, later: &Block) -> u64 {
         let shared = place.bytes.end.min(later.bytes.end) - place.bytes.start.max(later.bytes.start);
-        // It begins with what is free.
+        // It begins with the free bytes.
         let mut left = (later.bytes.end - later.bytes.start) - shared;
         let mut slices = later.wished.clone();
         let size = |slice: usize| self.wishes.slices[slice].bytes.size().0;
@@ -212,7 +212,7 @@ impl Ground<'_> {
     }
 }
 
-/// An offset in one of some gaps, ascending, which are free at all times that count.
+/// An offset in one of some gaps, ascending, which are always free.
 fn free_offset(gaps: &[Range<u64>], size: u64, alignment: u64, side: Side) -> Option<u64> {
     let low = |gap: &Range<u64>| {
         let start = gap.start.checked_next_multiple_of(alignment)?;
@@ -231,8 +231,8 @@ fn free_offset(gaps: &[Range<u64>], size: u64, alignment: u64, side: Side) -> Op
     }
 }
 
-/// The same plan, where all but the loads that can lie anywhere are packed as low as it can be found quickly: so what is
-/// left is in one piece. Those loads stay where they are, whatever lies there now.
+/// The same plan with everything packed as low as can be found quickly, except movable loads: so the remaining space is
+/// contiguous. Those loads stay in place, whatever lies there now.
 pub(super) fn compact(problem: &Problem, plan: &Plan, is_load: &[bool], deadline: Deadline) -> Option<Plan> {
     let mut rest = plan.outline();
     let mut left = is_load.iter();
@@ -244,7 +244,7 @@ pub(super) fn compact(problem: &Problem, plan: &Plan, is_load: &[bool], deadline
     Some(compact)
 }
 
-/// By residency: whether it can lie anywhere, since it has no pin and shares no bytes with any other.
+/// By residency: whether it can be moved, since it has no pin and shares no bytes with any other.
 pub(super) fn is_alone(problem: &Problem, plan: &Plan) -> Vec<bool> {
     let in_place = problem.in_place_by_step(&plan.order);
     let is_alone = |it: &Residency| {
@@ -257,7 +257,7 @@ pub(super) fn is_alone(problem: &Problem, plan: &Plan) -> Vec<bool> {
     plan.residencies.iter().map(is_alone).collect()
 }
 
-/// All but what is to be moved.
+/// All blocks except those to be moved.
 fn fixed_blocks(problem: &Problem, plan: &Plan, wishes: &Wishes<'_>, is_moved: &[bool]) -> Vec<Block> {
     let residencies = plan.residencies.iter().zip(&wishes.of_residency).zip(is_moved).filter(|it| !it.1);
     let residencies = residencies.map(|((it, wished), _)| block(problem, it, wished.clone()));
@@ -269,13 +269,13 @@ fn fixed_blocks(problem: &Problem, plan: &Plan, wishes: &Wishes<'_>, is_moved: &
     residencies.chain(workspaces).filter(|it| !it.bytes.is_empty()).collect()
 }
 
-/// By how much a load begins too late where these blocks lay before: the most of any slice, and the sum of all.
+/// The delay of a load if these blocks lay there before: the largest of any slice, and the sum.
 fn lateness(met: &[&Block], place: &Block, wishes: &Wishes<'_>) -> (u64, u128) {
     let bytes = &place.bytes;
     if met.is_empty() {
         return (0, 0);
     }
-    // From which step on the bytes are free, piece by piece.
+    // The step from which on the bytes are free, piece by piece.
     let mut borders: Vec<u64> = met.iter().flat_map(|it| [it.bytes.start, it.bytes.end]).collect();
     borders.extend([bytes.start, bytes.end]);
     borders.retain(|it| bytes.start <= *it && *it <= bytes.end);

@@ -1,16 +1,17 @@
 //! From a problem with a clock to a program.
 //!
-//! 1. A plan of the least traffic, as without a clock.
-//! 2. Its program, whose transfers overlap, and the bound for any order.
-//! 3. Where they are apart: a bound over the cells between operators that have one place in every order; and orders and residencies in which less time is lost, of no more traffic; their addresses, and their
-//!    programs. A [search with labels](crate::search::search_with_labels) finds the best of all where there are few, and
-//!    proves that there are no better ones; where there are many, orders are changed here and there. The fastest
-//!    program is taken, so none is slower than that of the plan.
-//! 4. If the objective is latency: the same as in 3, however much is moved, and residencies in the order that there is by
-//!    an integer program.
+//! 1. A plan with minimal traffic, as without a clock.
+//! 2. Its overlapping program, and the bound for any order.
+//! 3. If they differ: a bound over the cells between operators that have a fixed position in every order; and other
+//!    orders and residencies with less idle time and no more traffic, with their addresses and programs. For few
+//!    operators, a [search with labels](crate::search::search_with_labels) finds the best of all and proves it optimal;
+//!    for many, orders are changed locally. The fastest program is taken, so the result is never slower than that of
+//!    the plan.
+//! 4. If the objective is latency: the same as in 3 with any traffic, and better residencies in the current order by an
+//!    integer program.
 //!
-//! What the residencies of an order that was changed cost follows from a rule: the farthest next use leaves. So where a
-//! plan of least traffic takes cleverer residencies than that, such orders compete only where traffic does not count.
+//! The residencies of a changed order follow a rule: the farthest next use is evicted. So if a plan with minimal
+//! traffic has better residencies than that, such orders compete only if traffic does not count.
 
 use super::bound::{BoundRule, LatencyBound, bound_of_any_order, bound_of_order};
 use super::integer::{bound_of_cells, replace_in_time};
@@ -25,61 +26,62 @@ use crate::search::{LabelOptions, Labelled, search_with_labels};
 use crate::{Bytes, Cycles, Deadline, Error, Objective, OpId, Options, Order, Plan, Problem, Solution, address};
 use std::time::Duration;
 
-/// What is left for the overlap where planning takes all of its time.
+/// The time for the overlap if planning uses up the time limit.
 const LEAST_TIME_TO_OVERLAP: Duration = Duration::from_millis(500);
 
-/// Orders from which better ones are looked for: that of the plan, and a simple one.
+/// The number of orders from which better ones are looked for: that of the plan, and a simple one.
 const STARTS: usize = 2;
 
-/// The part of the time left that the first program may take.
+/// The share of the remaining time for the first program.
 const SHARE_OF_FIRST_OVERLAP: f64 = 0.4;
 
-/// The part of the time left that other orders may take.
+/// The share of the remaining time for other orders.
 const SHARE_OF_REORDERING: f64 = 0.4;
 
-/// The part of the time left that addresses for another order may take.
+/// The share of the remaining time for addresses of another order.
 const SHARE_OF_PACKING: f64 = 0.4;
 
-/// The part of the time left that a search with labels or an integer program may take.
+/// The share of the remaining time for a search with labels or an integer program.
 const SHARE_OF_BOUNDS: f64 = 0.4;
 
-/// Labels of the search before other orders are tried, and after that.
+/// The labels of the search before other orders are tried, and after that.
 const FEW_LABELS: usize = 4_000;
 const MANY_LABELS: usize = 60_000;
 
-/// Into how many levels all labels of a search are divided: one level may have so many.
+/// The number of levels that all labels of a search are divided by: the limit per level.
 const LEVELS: usize = 8;
 
-/// How much longer than a bound a program may take such that nothing better is looked for: one in so many.
+/// The inverse of the relative excess over a bound that is good enough.
 const GOOD_ENOUGH: u64 = 2_000;
 
-/// A program, and how good it is: in traffic and in time.
+/// A program with bounds on its traffic and its time.
 #[derive(Clone, Debug)]
 pub struct Timed {
-    /// The plan and what is proven of its traffic. Its addresses may not be those of the program.
+    /// The plan, with the bound on its traffic. Its addresses may differ from those of the program.
     pub solution: Solution,
     /// The program. Its order, residencies and traffic are those of the plan.
     pub overlapped: Overlapped,
-    /// The largest bound on the makespan that is known, of whatever scope.
+    /// The largest known bound on the makespan, of any scope.
     pub bound: LatencyBound,
-    /// The largest one that holds for any order: the program is within its distance from the fastest that there is.
+    /// The largest bound for any order: the program is within this distance of the fastest one.
     pub any_order: LatencyBound,
-    /// The non-compulsory bytes of the plan that moves least: what time costs in traffic is the difference.
+    /// The non-compulsory bytes of the plan with minimal traffic: the difference is the traffic spent for time.
     pub least_non_compulsory: Bytes,
 }
 
 impl Timed {
-    /// Whether no program is faster.
+    /// Whether the program is proven fastest.
     pub fn is_fastest(&self) -> bool {
         self.overlapped.timeline.makespan <= self.any_order.cycles
     }
 }
 
-/// Plans a problem on a machine with a clock, to the program whose transfers go on beside its operators: by
-/// [`Options::objective`], the fastest that is found of a plan of least traffic, or the fastest that is found at all.
+/// Plans a problem on a machine with a clock, up to the program with overlapping transfers. Depending on
+/// [`Options::objective`], it is the fastest program found for a plan with minimal traffic, or the fastest one found at
+/// all.
 ///
-/// The watcher is as for [`plan_watched()`](crate::plan_watched). The time limit is that of all; what comes after the plan
-/// has half a second even where that took all of it.
+/// The watcher is as in [`plan_watched()`](crate::plan_watched). The time limit is for everything; the steps after the
+/// plan have half a second even if the plan uses it up.
 ///
 /// # Errors
 /// [`Error::NoClock`]; [`Error::TooManyCycles`]; those of [`plan()`](crate::plan).
@@ -87,10 +89,10 @@ pub fn plan_in_time(problem: &Problem, options: &Options, watcher: &Watcher) -> 
     planned(problem, options, None, watcher)
 }
 
-/// Likewise, starting from a plan that the caller has already, as [`plan_from()`](crate::plan_from) does.
+/// The same starting from an existing plan, as [`plan_from()`](crate::plan_from) does.
 ///
 /// # Errors
-/// [`Error::Incumbent`] if the judge refuses the incumbent, or its order is not allowed; else those of
+/// [`Error::Incumbent`] if the judge rejects the incumbent, or its order is not allowed; otherwise those of
 /// [`plan_in_time()`].
 pub fn plan_in_time_from(
     problem: &Problem,
@@ -138,7 +140,7 @@ pub(super) fn planned(
     Ok(timed)
 }
 
-/// The fastest program that is found, and how good it is, once there is a plan of the least traffic that was found.
+/// The fastest program found, with bounds, after the plan with minimal traffic.
 fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: Deadline) -> Result<Timed, Error> {
     let mut any_order = bound_of_any_order(problem, solution.lower_bound)?;
     if options.order == Order::Source {
@@ -164,18 +166,18 @@ fn in_less_time(problem: &Problem, options: &Options, solution: Solution, end: D
 struct Best {
     solution: Solution,
     overlapped: Overlapped,
-    /// Of all programs in the orders that are allowed.
+    /// For all programs in the allowed orders.
     any_order: LatencyBound,
-    /// Of those in this order.
+    /// For those in this order.
     this_order: Option<(Vec<OpId>, Cycles)>,
-    /// Whether a search with labels has left nothing out: then another one finds no more.
+    /// Whether a search with labels was complete: then another one finds no more.
     is_searched: bool,
 }
 
 impl Best {
-    /// Looks for an order and residencies that take less time, and move no more, and for better bounds.
+    /// Looks for an order and residencies that take less time and move no more, and for better bounds.
     fn improve(&mut self, problem: &Problem, order: Order, most: Bytes, end: Deadline) -> Result<(), Error> {
-        // Neither search nor integer programs know uses that may pass by.
+        // Neither search nor integer programs support uses with a choice.
         if problem.graph.has_choices() {
             return if order == Order::Free { self.reorder(problem, most, end) } else { Ok(()) };
         }
@@ -193,7 +195,7 @@ impl Best {
         Ok(())
     }
 
-    /// Likewise, however much they move.
+    /// The same with any traffic.
     fn improve_at_any_price(&mut self, problem: &Problem, order: Order, end: Deadline) -> Result<(), Error> {
         let most = Bytes(u64::MAX);
         if problem.graph.has_choices() {
@@ -208,7 +210,7 @@ impl Best {
         Ok(())
     }
 
-    /// Looks for orders that take less time: from that of the plan, and from simple ones.
+    /// Looks for faster orders: from that of the plan, and from simple ones.
     fn reorder(&mut self, problem: &Problem, most: Bytes, end: Deadline) -> Result<(), Error> {
         if self.is_enough(end) {
             return Ok(());
@@ -233,7 +235,7 @@ impl Best {
         Ok(())
     }
 
-    /// Searches all orders and residencies with so many labels: for a faster program, and for a bound.
+    /// Searches all orders and residencies with this limit of labels: for a faster program, and for a bound.
     fn search(&mut self, problem: &Problem, labels: usize, most: Bytes, end: Deadline) -> Result<(), Error> {
         if self.is_enough(end) || self.is_searched {
             return Ok(());
@@ -255,7 +257,7 @@ impl Best {
         Ok(())
     }
 
-    /// Looks for better residencies in the order that there is.
+    /// Looks for better residencies in the current order.
     fn replace(&mut self, problem: &Problem, order: Order, end: Deadline) -> Result<(), Error> {
         if self.is_enough(end) || self.this_order.as_ref().is_some_and(|it| it.0 == self.solution.plan.order) {
             return Ok(());
@@ -278,7 +280,7 @@ impl Best {
         end.proved_in_time(self.any_order.cycles);
     }
 
-    /// With how many cycles nothing better is looked for.
+    /// The cycles that are good enough.
     fn enough(&self) -> Cycles {
         let Cycles(bound) = self.any_order.cycles;
         Cycles(bound.saturating_add(bound / GOOD_ENOUGH))
@@ -288,8 +290,8 @@ impl Best {
         self.overlapped.timeline.makespan <= self.enough() || end.has_passed()
     }
 
-    /// Takes an outline if its program is faster, but looks only at one whose transfers, divided as one likes, take less
-    /// than those of the plan: others would have to be lucky with their addresses, and to find these takes long.
+    /// Takes an outline if its program is faster. It only tries an outline whose arbitrarily divided transfers take
+    /// less than those of the plan: others would need favourable addresses, which take long to find.
     fn take_if_promising(&mut self, problem: &Problem, candidate: &Candidate, end: Deadline) -> Result<(), Error> {
         if candidate.cycles < self.overlapped.bound { self.take(problem, candidate, end) } else { Ok(()) }
     }

@@ -1,13 +1,13 @@
-//! Ratios of integers: speeds without rounding, so that a plan is the same on every machine.
+//! Ratios of integers: exact speeds, so that a plan is the same on every machine.
 
 use crate::divisor::gcd;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-/// A ratio of two integers that is not negative, in lowest terms: 15/4.
+/// A nonnegative ratio of two integers in lowest terms: 15/4.
 ///
-/// As text it is `15/4`, `3.75` or `16`, and is written as the first or the last of these.
+/// It is read from `15/4`, `3.75` or `16`, and written as the first or the last of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
     numerator: u64,
@@ -15,23 +15,23 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Ratio = Ratio { numerator: 0, denominator: 1 };
     /// One.
     pub const ONE: Ratio = Ratio { numerator: 1, denominator: 1 };
 
-    /// A ratio; none if the denominator is zero.
+    /// A ratio; `None` if the denominator is zero.
     pub fn new(numerator: u64, denominator: u64) -> Option<Ratio> {
         let divisor = gcd(numerator, denominator).max(1);
         (denominator != 0).then(|| Ratio { numerator: numerator / divisor, denominator: denominator / divisor })
     }
 
-    /// What is above the line, in lowest terms.
+    /// The numerator in lowest terms.
     pub fn numerator(self) -> u64 {
         self.numerator
     }
 
-    /// What is below the line, in lowest terms; at least 1.
+    /// The denominator in lowest terms; at least 1.
     pub fn denominator(self) -> u64 {
         self.denominator
     }
@@ -41,13 +41,13 @@ impl Ratio {
         self.numerator == 0
     }
 
-    /// So many times this, rounded up; none if that is 2⁶⁴ or more.
+    /// This times a count, rounded up; `None` if that is 2⁶⁴ or more.
     pub fn times(self, count: u64) -> Option<u64> {
         let product = u128::from(count) * u128::from(self.numerator);
         u64::try_from(product.div_ceil(u128::from(self.denominator))).ok()
     }
 
-    /// How often this goes into a count, rounded up; none if that is 2⁶⁴ or more, or this is zero.
+    /// A count divided by this, rounded up; `None` if that is 2⁶⁴ or more, or this is zero.
     pub fn goes_into(self, count: u64) -> Option<u64> {
         if self.is_zero() {
             return None;
@@ -79,8 +79,8 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// A word that is no ratio: negative, not finite, divided by zero, not a number at all, or with more digits than can be
-/// counted.
+/// A word that is not a ratio: negative, not finite, with denominator zero, not a number at all, or with too many
+/// digits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a ratio such as 15/4, 3.75 or 16, not {0}")]
 pub struct NotARatio(String);

@@ -1,36 +1,37 @@
-//! Other orders, in which less time is lost.
+//! Other orders with less idle time.
 //!
-//! Of orders that move the same, one may keep the channel busy while another lets it stand still: it runs what has much to
-//! store while there is something left to compute, or what brings much in behind what computes for long. So an order is
-//! changed here and there, its residencies follow by rule, and what is judged is the bound for its transfers, divided as
-//! one likes ([`bound_of_plan`](super::bound_of_plan)): programs come close to it.
+//! Among orders with the same traffic, one may keep the channel busy while another leaves it idle: it runs operators
+//! with large stores while there is something left to compute, or operators with large loads after those that compute
+//! for long. So an order is changed locally, its residencies follow by rule, and the result is rated by the bound for
+//! its transfers, divided arbitrarily ([`bound_of_plan`](super::bound_of_plan)): programs come close to it.
 //!
-//! 1. An operator is moved to another step, earlier with those that it needs, or later with those that need it.
-//! 2. What is not slower, and does not move more than it may, is where to go on from.
+//! 1. An operator is moved to another step, earlier together with its predecessors, or later together with its
+//!    successors.
+//! 2. If the result is not slower and does not move too much, the search continues from it.
 //!
-//! Both are chosen by numbers that look random, and attempts are counted, so the same order comes out everywhere.
+//! Both are chosen by pseudorandom numbers, and attempts are counted, so the result is the same everywhere.
 
 use super::bound::bound_of_transfers;
 use super::transfers::Transfers;
 use crate::pack::random::Random;
 use crate::{Bytes, Cycles, Deadline, Error, OpId, Outline, Problem, greedy};
 
-/// Attempts times operators.
+/// The limit of attempts times operators.
 const MAX_WORK: usize = 1_200_000;
 
-/// Attempts, however few operators there are.
+/// The limit of attempts for few operators.
 const MAX_ATTEMPTS: usize = 12_000;
 
-/// What is asked of an order.
+/// The goal of the search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Goal {
-    /// It may not cost more non-compulsory bytes.
+    /// The limit of non-compulsory bytes.
     pub most: Bytes,
-    /// If it takes so many cycles, that is good enough.
+    /// The cycles that are good enough.
     pub enough: Cycles,
 }
 
-/// An outline, what it costs, and how long it takes at least.
+/// An outline, its cost, and a lower bound on its time.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub outline: Outline,
@@ -48,7 +49,7 @@ impl Candidate {
         Ok(Candidate { non_compulsory: outline.non_compulsory(problem), cycles, outline })
     }
 
-    /// The one that a rule makes of an order; none if it does not fit, or costs more than it may.
+    /// The outline that a rule makes of an order; `None` if it does not fit, or costs too much.
     pub fn of_order(problem: &Problem, order: &[OpId], most: Bytes) -> Result<Option<Candidate>, Error> {
         let outline = greedy(problem, order);
         let fits = || outline.rooms(problem).into_iter().all(|it| it <= problem.capacity());
@@ -59,7 +60,7 @@ impl Candidate {
     }
 }
 
-/// A faster outline than this one within what is asked, or the same. It takes up to a second for thousands of operators.
+/// A faster outline than this one within the goal, or the same. It takes up to a second for thousands of operators.
 ///
 /// # Errors
 /// Those of [`bound_of_plan`](super::bound_of_plan).
@@ -80,7 +81,7 @@ pub(super) fn reordered(
             break;
         }
         let (from, to) = (random.below(n_ops) as usize, random.below(n_ops) as usize);
-        // Every other one is not far.
+        // Every second move is short.
         let reach = if random.below(2) == 0 { 8 } else { n_ops as usize };
         let to = to.clamp(from.saturating_sub(reach), (from + reach).min(n_ops as usize - 1));
         let Some(order) = moved(problem, &best.outline.order, from, to) else { continue };
@@ -93,7 +94,7 @@ pub(super) fn reordered(
     Ok(best)
 }
 
-/// The order in which an operator runs in another step: those between that it needs, or that need it, come along. None if
+/// The order with an operator moved to another step, together with its predecessors or successors in between. `None` if
 /// that is the same order.
 fn moved(problem: &Problem, order: &[OpId], from: usize, to: usize) -> Option<Vec<OpId>> {
     let mut order = order.to_vec();

@@ -1,19 +1,18 @@
-//! The judge of time: when each line of a planned program runs on a machine with a clock, and why it does not run
-//! earlier.
+//! The judge of time: the times of all lines of a planned program on a machine with a clock, and the reasons of delays.
 //!
-//! 1. Lines begin in order. An operator begins when all lines above it are done, transfers that are issued excepted: so
-//!    one above an operator may go on beside it, and one below may not begin before it ends.
-//! 2. A transfer begins when the lines above it allow, its channel is free, and what it brings is there: in one channel,
-//!    something may come back before anybody has waited for its way out.
+//! 1. Lines begin in order. An operator begins when all lines above it are done, except issued transfers. So a transfer
+//!    issued above an operator may run in parallel with it, and one below may not begin before the operator ends.
+//! 2. A transfer begins when the lines above it allow it, its channel is free, and its source is complete: on one
+//!    channel, a tensor may be reloaded before anything has waited for its spill.
 //! 3. A wait is done when the transfer is complete.
-//! 4. What an operator reads beside the scratchpad goes through the channel of its link. The operator begins
-//!    with the first of these transfers, and ends not before the last of them is complete.
+//! 4. Operands outside of the scratchpad go over the channel of their link. The operator begins with the first of these
+//!    transfers, and does not end before the last of them is complete.
 //!
-//! So the compute engine either computes or stands still at one line, and the cycles of all operators and of all stalls
-//! add up to the makespan.
+//! So the compute engine either computes or stalls at one line, and the cycles of all operators and of all stalls add
+//! up to the makespan.
 //!
-//! Nothing here is shared with any planner. Whether the program is right is for [`check`](crate::check) to say; here each
-//! program gets a time.
+//! It shares no code with any planner. [`check`](crate::check) decides whether the program is correct; here any program
+//! has a time.
 
 use super::stall::reason;
 use super::touched::Touched;
@@ -22,30 +21,30 @@ use crate::{Action, Bytes, Copy, Cycles, Error, MemoryId, Origin, Place, Problem
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// How a program goes, in cycles.
+/// The timing of a program, in cycles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
-    /// When the last line is done.
+    /// The end of the last line.
     pub makespan: Cycles,
     /// The sum of the cycles of all operators.
     pub compute: Cycles,
-    /// By line of the program, half-open: of an operator, when it runs; of a transfer, from when its channel turns to
-    /// it to when it is complete; of a wait, from when the lines above are done to when the transfer is complete.
+    /// By line of the program, half-open: for an operator, its run; for a transfer, from its start on the channel to
+    /// its completion; for a wait, from the end of the lines above to the completion of the transfer.
     pub lines: Vec<Range<Cycles>>,
-    /// When the compute engine stood still: in order, without an empty one.
+    /// The stalls of the compute engine: in order, none of them empty.
     pub stalls: Vec<Stall>,
     /// By channel.
     pub channels: Vec<ChannelUse>,
 }
 
-/// What a channel did.
+/// The use of a channel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelUse {
-    /// What it carried.
+    /// The bytes that it carried.
     pub bytes: Bytes,
     /// The cycles in which it was busy.
     pub busy: Cycles,
-    /// Those of them in which an operator computed.
+    /// The busy cycles in which an operator computed.
     pub hidden: Cycles,
 }
 
@@ -56,7 +55,7 @@ impl Timeline {
         stalls.map(|it| it.cycles.end - it.cycles.start).sum()
     }
 
-    /// The part of the time of all transfers in which an operator computed; none where nothing is transferred.
+    /// The share of the time of all transfers in which an operator computed; `None` without transfers.
     pub fn hidden(&self) -> Option<f64> {
         let busy: u128 = self.channels.iter().map(|it| u128::from(it.busy.0)).sum();
         let hidden: u128 = self.channels.iter().map(|it| u128::from(it.hidden.0)).sum();
@@ -95,17 +94,17 @@ pub fn simulate(problem: &Problem, actions: &[Action]) -> Result<Timeline, Error
     Ok(Timeline { makespan: run.now, compute: run.compute, lines, channels: channels.collect(), stalls: run.stalls })
 }
 
-/// A transfer, and what made it begin when it did.
+/// A transfer, and the times that determine its start.
 #[derive(Clone)]
 pub(super) struct Transfer {
     pub copy: Copy,
     /// When the lines above it were done.
     pub issued: Cycles,
-    /// When what it brings was there.
+    /// When its source was complete.
     pub data: Cycles,
-    /// When the bytes where it goes were used last before.
+    /// When the bytes of its destination were last used before.
     pub released: Cycles,
-    /// When its channel turned to it.
+    /// When it began on its channel.
     pub start: Cycles,
     /// When its channel was done with it.
     pub read: Cycles,
@@ -122,9 +121,9 @@ struct Run<'a> {
     /// By slot: the last transfer to it.
     arrivals: HashMap<Slot, Transfer>,
     touched: Touched,
-    /// When operators compute.
+    /// The ranges in which operators compute.
     computing: Vec<Range<Cycles>>,
-    /// By channel: when it is busy, and with how many bytes in all.
+    /// By channel: the ranges in which it is busy, and its bytes in all.
     busy: Vec<Vec<Range<Cycles>>>,
     bytes: Vec<u64>,
     stalls: Vec<Stall>,
@@ -184,7 +183,7 @@ impl Run<'_> {
         self.touch(from, slice, read);
         self.touch(to, slice, complete);
         let transfer = Transfer { copy: *copy, issued: self.now, data, released, start, read, complete };
-        // Of several slices, the last one to be complete is waited for.
+        // A wait for several slices ends with the last one to complete.
         let known = self.arrivals.entry(Slot { tensor, place: to }).or_insert_with(|| transfer.clone());
         if known.complete <= complete {
             *known = transfer;
@@ -199,7 +198,7 @@ impl Run<'_> {
         self.now = transfer.complete;
     }
 
-    /// What an operator reads beside the scratchpad goes through channels while it runs.
+    /// Operands outside of the scratchpad go over channels while the operator runs.
     fn stream(&mut self, line: usize, reads: &[Slot]) -> Result<Streams, Error> {
         let mut streams = Streams { begin: self.now, read: self.now, complete: self.now, last: None };
         for slot in reads {
@@ -232,7 +231,8 @@ impl Run<'_> {
         self.bytes[channel] = self.bytes[channel].saturating_add(size.0);
     }
 
-    /// When a tensor is where it is read, as far as that depends on transfers: a staged one with its last part.
+    /// When a tensor is complete where it is read, as far as that depends on transfers: a staged one with its last
+    /// part.
     fn arrival(&self, tensor: TensorId, place: Place) -> Cycles {
         let graph = &self.problem.graph;
         let is_staged = graph.tensors().get(tensor.index()).is_some_and(|it| it.origin == Origin::Staged);
@@ -251,18 +251,18 @@ impl Run<'_> {
         }
     }
 
-    /// All of a tensor; nothing of one that there is not.
+    /// The whole tensor; an empty slice of an unknown one.
     fn whole(&self, tensor: TensorId) -> Slice {
         let size = self.problem.graph.tensors().get(tensor.index()).map_or(Bytes::ZERO, |it| it.size);
         Slice { low: Bytes::ZERO, high: size }
     }
 }
 
-/// The transfers that go on while an operator runs.
+/// The transfers during an operator.
 struct Streams {
     /// When the operator begins.
     begin: Cycles,
-    /// When the channel is done with the last that is complete, and when that is complete.
+    /// When the channel is done with the transfer that completes last, and when that completes.
     read: Cycles,
     complete: Cycles,
     last: Option<TensorId>,
@@ -273,7 +273,7 @@ fn bytes(place: Place, slice: Slice) -> Range<u64> {
     place.offset.0.saturating_add(slice.low.0)..place.offset.0.saturating_add(slice.high.0)
 }
 
-/// How long two things go on at once: both are in order, and none is so twice at a time.
+/// The total overlap of two lists of ranges, each ascending and disjoint.
 fn shared(some: &[Range<Cycles>], others: &[Range<Cycles>]) -> Cycles {
     let (mut one, mut other, mut sum) = (0, 0, Cycles::ZERO);
     while let (Some(a), Some(b)) = (some.get(one), others.get(other)) {

@@ -1,25 +1,24 @@
 //! Loads in slices.
 //!
-//! A load that waits for all of its room keeps the channel idle in front of the last bytes of it. In slices, each takes
-//! what room there is; and with slices of one size, to load in the order of use is optimal, which it is not for
-//! tensors of different sizes.
+//! A load that waits for all of its space keeps the channel idle. With slices, each takes the available space; and with
+//! slices of one size, loading in the order of use is optimal, which it is not for tensors of different sizes.
 
 use super::transfers::{Load, Transfers};
 use crate::{Bytes, Problem, Slice};
 
-/// The part of the scratchpad that a slice takes at most.
+/// The inverse of the maximum share of the scratchpad for a slice.
 const PART_OF_SCRATCHPAD: u64 = 128;
 
-/// How much longer than its setup a slice takes at least.
+/// The least ratio of a slice's time to its setup.
 const SETUPS: u64 = 16;
 
-/// Some bytes of a load.
+/// A slice of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct LoadSlice {
-    /// Which of the [`Transfers::loads`].
+    /// The index in [`Transfers::loads`].
     pub load: usize,
     pub bytes: Slice,
-    /// Whether it is all of the load.
+    /// Whether it is the whole load.
     pub is_whole: bool,
 }
 
@@ -33,7 +32,8 @@ pub(super) fn whole(loads: &[Load]) -> Vec<LoadSlice> {
     loads.iter().enumerate().map(whole).collect()
 }
 
-/// Each load in slices of one size, the last one smaller; where it has as many bytes as one slice, it is whole.
+/// Each load in slices of one size, the last one possibly smaller; a load with at most as many bytes as one slice is
+/// whole.
 pub(super) fn sliced(loads: &[Load], size: Bytes) -> Vec<LoadSlice> {
     let mut slices = Vec::new();
     for (load, it) in whole(loads).into_iter().enumerate() {
@@ -52,8 +52,8 @@ pub(super) fn sliced(loads: &[Load], size: Bytes) -> Vec<LoadSlice> {
     slices
 }
 
-/// How large slices are best: small beside the scratchpad, but not so small that the channel does little else than
-/// begin. A multiple of the alignment; none if slices do not pay.
+/// The best size of slices: small relative to the scratchpad, but large relative to the setup of the channel. A
+/// multiple of the alignment; `None` if slices do not pay.
 pub(super) fn size_of_slices(problem: &Problem, transfers: &Transfers) -> Option<Bytes> {
     let timing = &transfers.inward;
     let of_setup = timing.rate.times(timing.setup.0.checked_mul(SETUPS)?)?;

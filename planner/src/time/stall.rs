@@ -1,4 +1,4 @@
-//! Why the compute engine stood still.
+//! The reasons of stalls.
 
 use super::simulate::Transfer;
 use crate::{Action, Bytes, Copy, Cycles, MemoryId, Place, Problem, Slot, TensorId};
@@ -10,32 +10,32 @@ use std::ops::Range;
 pub struct Stall {
     /// The line that waited, counted from 0: a wait, a copy, or an operator that reads in host memory.
     pub line: usize,
-    /// What it waited for.
+    /// The tensor that it waited for.
     pub tensor: TensorId,
     /// Half-open.
     pub cycles: Range<Cycles>,
-    /// What would have had to be otherwise.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What a stall is due to: the last thing that the transfer waited for.
+/// The reason of a stall: the last thing that the transfer waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
-    /// The channel had others to carry first, or had all the time that there was: more bandwidth would help.
+    /// The channel had earlier transfers, or was busy all the time: more bandwidth would help.
     Channel,
-    /// Where the tensor goes, something else lay until the transfer began; or a result goes where a tensor lay that was
-    /// still on its way out: a larger scratchpad would help.
+    /// The destination was in use until the transfer began; or a result is written over a tensor that was still being
+    /// stored: a larger scratchpad would help.
     Place,
-    /// The channel was done with it already.
+    /// The channel was done with the transfer already.
     Latency,
-    /// What comes back was still on its way out.
+    /// The tensor to reload was still being spilled.
     WriteBack,
-    /// The program begins the transfer later than it could, as one without overlap does.
+    /// The program begins the transfer later than it could, like one without overlap.
     Late,
 }
 
 impl Reason {
-    /// All of them.
+    /// All reasons.
     pub const ALL: [Reason; 5] = [Reason::Channel, Reason::Place, Reason::Latency, Reason::WriteBack, Reason::Late];
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Why a line had to wait for a transfer from some time on.
+/// The reason why a line had to wait for a transfer from some time on.
 pub(super) fn reason(problem: &Problem, after: &[Action], transfer: &Transfer, since: Cycles) -> Reason {
     if transfer.read <= since {
         return Reason::Latency;
@@ -72,7 +72,7 @@ pub(super) fn reason(problem: &Problem, after: &[Action], transfer: &Transfer, s
     }
 }
 
-/// Why a tensor has to be in host memory, as far as the lines after say: it comes back, or its place is used.
+/// Why a tensor must be in host memory, according to the lines after: it is reloaded, or its place is used.
 fn needed_for(problem: &Problem, after: &[Action], tensor: TensorId, place: Place) -> Option<Reason> {
     let size = |it: TensorId| problem.graph.tensors().get(it.index()).map_or(Bytes::ZERO, |it| it.size);
     let is_met = |slot: &Slot| {

@@ -3,9 +3,9 @@
 use crate::{Action, Copy, MemoryId, Slot};
 use std::collections::HashMap;
 
-/// A program with the same operators, transfers and addresses, in which each line is done before the next one begins: what
-/// comes in does so where it was waited for, and what goes out where that began. Of a program that the judge accepts, it
-/// accepts this, too.
+/// A program with the same operators, transfers and addresses, in which each line is done before the next one begins:
+/// loads are placed at their waits, and stores where they were issued. If the judge accepts the program, it accepts
+/// this one, too.
 pub fn without_overlap(actions: &[Action]) -> Vec<Action> {
     let mut begun: HashMap<Slot, Copy> = HashMap::new();
     let mut lines = Vec::with_capacity(actions.len());
@@ -15,7 +15,7 @@ pub fn without_overlap(actions: &[Action]) -> Vec<Action> {
             Action::Issue(copy) | Action::IssueSlice(copy, _) => {
                 begun.insert(Slot { tensor: copy.tensor, place: copy.to }, *copy);
             }
-            // What went out did so where it began.
+            // Outgoing transfers stay where they were issued.
             Action::Wait(slot) => lines.extend(begun.remove(slot).map(Action::Copy)),
             Action::Start(_) | Action::Copy(_) | Action::Run { .. } => lines.push(action.clone()),
         }

@@ -1,18 +1,18 @@
-//! When each byte of a memory was used last.
+//! The time of the last use of each byte of a memory.
 
 use crate::{Cycles, MemoryId};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// By memory and address: stretches of bytes that were last used at one time.
+/// By memory and address: ranges of bytes that were last used at one time.
 #[derive(Default)]
 pub(super) struct Touched {
-    /// By first byte: the byte behind the last, and the time. No two have a byte in common.
+    /// By first byte: one past the last byte, and the time. Ranges are disjoint.
     stretches: BTreeMap<(MemoryId, u64), (u64, Cycles)>,
 }
 
 impl Touched {
-    /// Bytes are in use until some time, and perhaps longer for other reasons.
+    /// Marks bytes as used until some time; an earlier, longer use stays.
     pub fn touch(&mut self, memory: MemoryId, bytes: Range<u64>, until: Cycles) {
         if bytes.is_empty() {
             return;
@@ -37,7 +37,7 @@ impl Touched {
         }
     }
 
-    /// The last time at which one of these bytes was in use; the start if none ever was.
+    /// The last time at which one of these bytes was in use; zero if none was.
     pub fn last(&self, memory: MemoryId, bytes: &Range<u64>) -> Cycles {
         self.meeting(memory, bytes).map(|it| it.2).max().unwrap_or(Cycles::ZERO)
     }
@@ -50,7 +50,7 @@ impl Touched {
         all.filter(move |it| it.0.max(bytes.start) < it.1.min(bytes.end))
     }
 
-    /// Removes the stretches that have one of these bytes, ascending.
+    /// Removes the ranges that overlap these bytes, ascending.
     fn take(&mut self, memory: MemoryId, bytes: &Range<u64>) -> Vec<(u64, u64, Cycles)> {
         let met: Vec<(u64, u64, Cycles)> = self.meeting(memory, bytes).collect();
         met.iter().for_each(|it| _ = self.stretches.remove(&(memory, it.0)));

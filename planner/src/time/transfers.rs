@@ -1,67 +1,66 @@
-//! What a plan transfers, and what it computes meanwhile: all that is known before it is decided when transfers begin.
+//! The transfers and computations of a plan: everything that is known before the start of transfers is decided.
 
 use super::Timing;
 use crate::{Action, Bytes, Copy, Cycles, Error, MemoryId, Origin, Plan, Problem, Slot, Step};
 
-/// What comes in at the beginning of a residency.
+/// A load at the beginning of a residency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Load {
-    /// Which of the plan's residencies it begins.
+    /// The index of the residency in the plan.
     pub residency: usize,
-    /// Before the operator of this step it has to be there.
+    /// The step before whose operator it must be complete.
     pub due: usize,
-    /// Before this step it is not in host memory, or not to be brought in yet.
+    /// The step before which it is not in host memory, or may not be loaded yet.
     pub not_before: usize,
     pub size: Bytes,
 }
 
-/// What goes out once an operator has written it.
+/// The outgoing transfer of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WriteBack {
-    /// In which of the plan's residencies it is written.
+    /// The index of the plan's residency in which it is written.
     pub residency: usize,
-    /// The operator of this step writes it.
+    /// The step whose operator writes it.
     pub made: usize,
-    /// Its bytes may be needed for something else from this step on.
+    /// The step from which on its bytes may be needed for something else.
     pub leaves: usize,
-    /// Before the operator of this step it has to be in host memory, as something that comes back is; none if that is
-    /// only for the end.
+    /// The step before whose operator it must be in host memory, for a reload; `None` if only the end requires it.
     pub due: Option<usize>,
     pub size: Bytes,
 }
 
 /// The transfers of a plan, and its steps.
 pub(crate) struct Transfers {
-    /// In the order in which they are due.
+    /// Sorted by the step in which they are due.
     pub loads: Vec<Load>,
-    /// In the order in which they are made.
+    /// Sorted by the step in which they are made.
     pub write_backs: Vec<WriteBack>,
     pub steps: Vec<StepTime>,
-    /// Of the links from host memory and to it.
+    /// The timing of the links from and to host memory.
     pub inward: Timing,
     pub outward: Timing,
 }
 
-/// What an operator takes.
+/// The times of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StepTime {
-    /// For which it computes.
+    /// The compute time of its operator.
     pub cycles: Cycles,
-    /// The sizes of what it reads in host memory while it runs.
+    /// The sizes of the operands that are read in host memory while it runs.
     pub streams: Vec<Bytes>,
-    /// The rooms of all residencies of the step and the workspace. Bytes that a result and an operand can share count
-    /// once.
+    /// The padded size of all residencies of the step and the workspace. Bytes that a result and an operand can share
+    /// count once.
     pub room: Bytes,
 }
 
 impl Transfers {
     /// # Errors
-    /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+    /// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
     pub fn new(problem: &Problem, plan: &Plan) -> Result<Transfers, Error> {
         let machine = &problem.machine;
         machine.clock().ok_or(Error::NoClock)?;
         let timing = |from, to| {
-            let message = || Error::NotPlanned("a machine without a way to the scratchpad and back".into());
+            let message = || Error::NotPlanned("a machine without links to the scratchpad and back".into());
             machine.timing(from, to).copied().ok_or_else(message)
         };
         let inward = timing(MemoryId::HOME, MemoryId::SCRATCHPAD)?;
@@ -74,7 +73,7 @@ impl Transfers {
             of_tensor[residency.tensor.index()].push(index);
         }
         let mut due: Vec<Option<usize>> = vec![None; problem.graph.tensors().len()];
-        // What a reload needs to be in host memory, of those that operators write.
+        // The requirements of a reload in host memory, among tensors that operators write.
         let mut needs_home = |slot: &Slot, step: usize| {
             let graph = &problem.graph;
             let parts: &[_] = match graph.tensor(slot.tensor).origin {
@@ -127,7 +126,7 @@ impl Transfers {
             let parts = problem.graph.parts(tensor).iter().chain([&tensor]);
             it.not_before = parts.map(|it| is_home_from[it.index()]).max().unwrap_or(0);
             if it.size == Bytes::ZERO {
-                // It may come to where it lies still.
+                // It may be loaded to the place where it still lies.
                 let ends = of_tensor[tensor.index()].iter().map(|it| plan.residencies[*it].steps.end.index());
                 let before = ends.filter(|end| *end <= it.due).max();
                 it.not_before = it.not_before.max(before.unwrap_or(0));
@@ -137,7 +136,7 @@ impl Transfers {
         Ok(Transfers { loads, write_backs, steps, inward, outward })
     }
 
-    /// Whether all transfers go through one channel.
+    /// Whether all transfers use one channel.
     pub fn is_one_channel(&self) -> bool {
         self.inward.channel == self.outward.channel
     }

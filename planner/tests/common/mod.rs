@@ -1,4 +1,4 @@
-//! What the properties of all planners share. A new planner is one more line in [`planners`].
+//! Shared code for the properties of all planners. A new planner is one more line in [`planners`].
 #![allow(dead_code)]
 
 use cosma_planner::search::{SearchOptions, search};
@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-/// Every planner that decides everything, by name.
+/// Every planner that makes a complete plan, by name.
 #[expect(clippy::type_complexity, reason = "a table")]
 pub fn planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
     vec![
@@ -29,19 +29,19 @@ pub fn planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
     ]
 }
 
-/// Those of them that take next to no time, for properties that need many plans.
+/// The fast ones, for properties that need many plans.
 #[expect(clippy::type_complexity, reason = "a table")]
 pub fn quick_planners() -> Vec<(&'static str, fn(&Problem) -> Result<Plan, Error>)> {
     planners().into_iter().filter(|(name, _)| ["greedy", "out of time"].contains(name)).collect()
 }
 
-/// What is large and random can be hard, and here the plan counts, not the proof. Not a limit of
-/// time, which would let the plan depend on the machine.
+/// Large random problems can be hard, and here the plan matters, not the proof. A time limit would make the plan depend
+/// on the machine.
 fn in_short(solver: Solver, order: Order) -> Options {
     Options { solver, order, state_limit: 500, ..Options::default() }
 }
 
-/// Every planner that leaves addresses to others, by name.
+/// Every planner without address assignment, by name.
 #[expect(clippy::type_complexity, reason = "a table")]
 pub fn outliners() -> Vec<(&'static str, fn(&Problem) -> Outline)> {
     vec![
@@ -58,11 +58,11 @@ pub fn source_order(problem: &Problem) -> Vec<OpId> {
     problem.graph.op_ids().collect()
 }
 
-/// A random problem, which shows itself as text where a property fails.
+/// A random problem, which is shown as text if a property fails.
 #[derive(Clone)]
 pub struct Case {
     pub problem: Problem,
-    /// For what else has to be chosen.
+    /// For further choices.
     pub bytes: Vec<u8>,
 }
 
@@ -79,9 +79,9 @@ pub fn cases(shape: Shape) -> impl Strategy<Value = Case> {
         .prop_map(move |(problem, bytes)| Case { problem: random_problem(shape, &mut Choices::new(&problem)), bytes })
 }
 
-/// So many random cases; the same ones every time.
+/// This many random cases; always the same ones.
 ///
-/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` ask for more and for others.
+/// `PROPTEST_CASES` and `PROPTEST_RNG_SEED` choose more or others.
 pub fn config(n_cases: u32) -> Config {
     let mut config = Config::default();
     if std::env::var_os("PROPTEST_CASES").is_none() {
@@ -93,7 +93,7 @@ pub fn config(n_cases: u32) -> Config {
     config
 }
 
-/// Holds a property against so many random problems, those of [`config`].
+/// Tests a property on this many random problems, those of [`config`].
 #[track_caller]
 pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResult) {
     let config = Config { failure_persistence: None, max_shrink_iters: 20_000, ..config(n_cases) };
@@ -102,7 +102,7 @@ pub fn hold(n_cases: u32, shape: Shape, property: impl Fn(&Case) -> TestCaseResu
     }
 }
 
-/// What the judge says, as text.
+/// The judge's verdict, as text.
 pub fn verdict(problem: &Problem, plan: &Plan) -> Result<cosma_planner::Traffic, String> {
     let actions = plan.actions(problem);
     check(problem, &actions).map_err(|violations| {
@@ -117,8 +117,8 @@ pub fn outline_of(plan: &Plan) -> Outline {
     Outline { order: plan.order.clone(), stays: stays.collect() }
 }
 
-/// What the judge says of an outline when there is room for every stay at an address of its own,
-/// and whether it fits the scratchpad as a plain sum of rooms.
+/// The judge's verdict on an outline if there is space for every stay at its own address, and whether the sum of its
+/// padded sizes fits the scratchpad.
 pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_planner::Traffic, String> {
     let alignment = problem.machine.alignment();
     let mut end = Bytes::ZERO;
@@ -150,7 +150,7 @@ pub fn outline_verdict(problem: &Problem, outline: &Outline) -> Result<cosma_pla
     }
 }
 
-/// A byte a cycle over this channel, and nothing else.
+/// A byte per cycle on this channel, without setup or latency.
 pub fn byte_a_cycle(channel: u32) -> Timing {
     Timing {
         channel: ChannelId(channel),
@@ -161,7 +161,7 @@ pub fn byte_a_cycle(channel: u32) -> Timing {
     }
 }
 
-/// Counts what a property meets: one that never meets a hard case proves nothing.
+/// Counts the cases of a property: one that never meets a hard case proves nothing.
 #[derive(Default)]
 pub struct Tally(pub Cell<u32>);
 

@@ -173,7 +173,7 @@ impl FromStr for Compared {
 
     fn from_str(text: &str) -> Result<Compared, String> {
         let all = [Compared::Traffic, Compared::TrafficThenLatency, Compared::Latency];
-        all.into_iter().find(|it| it.name() == text).ok_or_else(|| format!("'{text}' is no objective"))
+        all.into_iter().find(|it| it.name() == text).ok_or_else(|| format!("'{text}' is not an objective"))
     }
 }
 

@@ -117,7 +117,7 @@ fn target(name: &str) -> Result<Target, String> {
     let machine = file.join(&Machine::with_host(Bytes(1), Bytes(64))).map_err(|error| error.to_string())?;
     if machine.clock().is_none() {
         let known: Vec<&str> = preset::names().collect();
-        return Err(format!("{name} has no clock; there are the machines {}", known.join(", ")));
+        return Err(format!("{name} has no clock; known machines: {}", known.join(", ")));
     }
     Ok(Target { name: name.into(), machine })
 }

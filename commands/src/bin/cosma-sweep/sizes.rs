@@ -201,7 +201,7 @@ mod tests {
         };
         refuse("-1x", "'-1x' is not a multiple of the minimum scratchpad");
         refuse("infx", "'infx' is not a multiple of the minimum scratchpad");
-        refuse("1KB", "'1KB' has the unit 'KB'");
+        refuse("1KB", "'1KB' has the unknown unit 'KB'");
         refuse("1KiB..", "'' is not a size");
         refuse("1..2..3", "'2..3' is not a size");
         let backwards = [Sizes::Range(Anchor::Times(2.0), Anchor::Size(Bytes(64)))];

@@ -5,19 +5,19 @@ use crate::{Bytes, OpId, Problem};
 
 /// A chain of dependences.
 pub(super) struct Backbone {
-    /// Its operators, first to last.
+    /// Its operators, from first to last.
     pub ops: Vec<OpId>,
-    /// Per operator of the problem: its place in the chain, if it is on it.
+    /// By operator of the problem: its index in the chain, if it is on it.
     place: Vec<Option<usize>>,
 }
 
 impl Backbone {
-    /// The chain whose operators' tensors add up to most.
+    /// The chain with the largest sum of its operators' tensors.
     pub(super) fn of(problem: &Problem) -> Backbone {
         let graph = &problem.graph;
         let mut best: Vec<(u64, Option<OpId>)> = Vec::new();
         for op in graph.op_ids() {
-            // What is best before it is one of those that it needs directly: any other has a better one after it.
+            // The best predecessor is a direct one: any other has a better one after it.
             let from = direct(problem, op).into_iter().max_by_key(|it| best[it.index()].0);
             best.push((own(problem, op).0 + 1 + from.map_or(0, |it| best[it.index()].0), from));
         }
@@ -42,7 +42,7 @@ impl Backbone {
     }
 }
 
-/// What an operator needs for itself at least, in rooms.
+/// The least padded size that an operator needs.
 pub(super) fn own(problem: &Problem, op: OpId) -> Bytes {
     problem.own_room(op) - problem.saved_at_most(op)
 }

@@ -1,22 +1,22 @@
 //! A relaxation in which copies are free.
 //!
-//! An operator beside the backbone that reads one tensor and writes another one of the same size, as a transposition
-//! does, or a copy that is kept for the backward pass, is free to run at any time between the readers of both: often
-//! hundreds of places, and all of them as good. Without it, the two tensors are one, on-chip while either of them is.
+//! A side operator that reads one tensor and writes another one of the same size, such as a transposition, or a copy
+//! for the backward pass, can run at any time between the readers of both: often at hundreds of equally good places.
+//! Without it, the two tensors are one, which is in the scratchpad while either of them is.
 //!
-//! Why no plan of the rest moves more than that of the whole: take any plan of the whole. The one tensor takes no more
-//! room than both; it comes in again where one of them did, and not while the other one is there; and it is written
-//! back only if one of them is. That does not hold where something may lie in the place of one of them, which the
-//! other one would forbid: such tensors stay two.
+//! No plan of the rest moves more than that of the whole: take any plan of the whole. The merged tensor takes no more
+//! space than both; it is reloaded when one of them was and the other is absent; and it is written back only if one of
+//! them is. That fails if a result may take the place of one of them, which the other would prevent: such tensors stay
+//! separate.
 
 use super::chain::Backbone;
 use crate::sub_problem::{SubProblem, SubProblemBuilder};
 use crate::{OpId, Origin, Problem, TensorId, Use};
 
-/// The rest of a problem without such operators; none if it has none.
+/// The rest of a problem without such operators; `None` if it has none.
 pub(super) fn merged(problem: &Problem, backbone: &Backbone) -> Option<SubProblem> {
     let graph = &problem.graph;
-    // By tensor: the one that it is.
+    // By tensor: the tensor that it is merged into.
     let mut same: Vec<TensorId> = graph.tensor_ids().collect();
     let mut is_left_out = vec![false; graph.ops().len()];
     for op in graph.op_ids().filter(|it| backbone.place(*it).is_none()) {
@@ -42,7 +42,7 @@ pub(super) fn merged(problem: &Problem, backbone: &Backbone) -> Option<SubProble
     Some(builder.build(problem.machine.clone()))
 }
 
-/// What an operator reads and what it writes, if that is all it does, and they may become one.
+/// The operand and the result of a copy, if they may be merged.
 fn copied(problem: &Problem, op: OpId) -> Option<(TensorId, TensorId)> {
     let graph = &problem.graph;
     let is_tracked = |it: &TensorId| problem.is_tracked(*it);
@@ -88,7 +88,7 @@ mod tests {
         assert!(100 < n_merged && 20 < n_moving, "{n_moving} of {n_merged}");
     }
 
-    /// The copy of x that the last operator reads may run at four places, and costs as much at each of them.
+    /// The copy of x that the last operator reads may run at four places, at the same cost.
     #[test]
     fn a_copy_is_what_it_copies() {
         let problem: Problem = "machine scratchpad 6 alignment 1 weights resident

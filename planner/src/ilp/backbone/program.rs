@@ -4,8 +4,8 @@
 //! ran[w][I]    side operator w runs in cell I or before it; one in the last of its cells
 //! on[t][p]     tensor t is on-chip while the backbone's operator p runs
 //! kept[t][c]   t is on-chip all through cell c, both ends included
-//! back[t][c]   t comes back in cell c, or just before the operator at its end
-//! born[t][c]   likewise, t is written or comes in for the first time
+//! back[t][c]   t is reloaded in cell c, or just before the operator at its end
+//! born[t][c]   likewise: t is written or loaded for the first time
 //! gone[t]      t is written back
 //!
 //! minimise   Σ size(t)·back[t][c]  +  Σ size(t)·gone[t]
@@ -21,15 +21,15 @@
 //!            Σ runs[w][I]  ≤  1                                              heavy w, each part I of a stretch but the last
 //! ```
 //!
-//! W is a cell, or all cells of w from one on, with the sum of their `runs`: where w runs in part of each of many cells,
-//! rows for single cells would ask for a part of its operands and of its room only (as the (l, S) inequalities of lot
-//! sizing do: Barany, Van Roy and Wolsey, 1984).
+//! W is a cell, or all cells of w from one on, with the sum of their `runs`: if w runs partially in each of many cells,
+//! rows for single cells would only require a part of its operands and space (like the (l, S) inequalities of lot
+//! sizing: Barany, Van Roy and Wolsey, 1984).
 //!
-//! That an operator has run by some time, rather than when it runs, is what the solver decides: so each decision
-//! leaves about half of the cells.
+//! The solver decides that an operator has run by some time, instead of the time when it runs, so each decision
+//! excludes about half of the cells.
 //!
-//! A tensor has cells of its own: between two places where the backbone touches it, or where a cell
-//! begins or ends of a side operator that touches it. Within a cell, `kept` stands for `on`.
+//! A tensor has cells of its own: they are bounded by the operators of the backbone that touch it, and by the ends of
+//! the cells of side operators that touch it. Within a cell, `kept` stands for `on`.
 
 use super::chain::{Backbone, own};
 use super::side::{Bound, Cell, Side, bound, is_tracked};
@@ -41,29 +41,29 @@ use good_lp::{Expression, Variable, constraint};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Nodes for one program: what has taken so many moves no more.
+/// The node limit for one program: solutions rarely improve after that.
 const MAX_NODES: i32 = 20_000;
 
-/// A program is not made if its tensors, times the operators and cells in which each may be there, are more.
+/// The limit of the number of tensors times the operators and cells in which each may be present.
 const MAX_PRESENCES: usize = 20_000_000;
 
 pub(super) struct Program<'a> {
     problem: &'a Problem,
     backbone: &'a Backbone,
     sides: &'a [Side],
-    /// Per side operator and cell but the last.
+    /// By side operator and cell, except the last cell.
     ran: Vec<Vec<Variable>>,
     model: Model,
     unit: u64,
 }
 
-/// Cells in a row, half-open, for which there are rows: each by itself, and the last ones.
+/// The ranges of cells, half-open, that have rows: each cell alone, and all suffixes.
 fn windows(n_cells: usize) -> impl Iterator<Item = Range<usize>> {
     let last = (1..n_cells.saturating_sub(1)).map(move |it| it..n_cells);
     (0..n_cells).map(|it| it..it + 1).chain(last)
 }
 
-/// What is known of a tensor's presence.
+/// The presence of a tensor.
 struct Presence {
     tensor: TensorId,
     cells: Vec<Cell>,
@@ -73,7 +73,7 @@ struct Presence {
 }
 
 impl Program<'_> {
-    /// None if the program would be too large, or the deadline has passed before it is made.
+    /// `None` if the program would be too large, or the deadline passes first.
     pub(super) fn new<'a>(
         problem: &'a Problem,
         precedence: &Precedence,
@@ -108,7 +108,7 @@ impl Program<'_> {
         Some(program)
     }
 
-    /// Each side operator runs once, after those that it needs. None if the deadline has passed.
+    /// Each side operator runs once, after its predecessors. `None` if the deadline passes first.
     fn order_sides(&mut self, precedence: &Precedence, deadline: Deadline) -> Option<()> {
         for ran in &self.ran {
             let steps = ran.windows(2).map(|it| constraint!(it[0] <= it[1]));
@@ -138,7 +138,7 @@ impl Program<'_> {
         Some(())
     }
 
-    /// Whether a side operator runs in the first so many of its cells.
+    /// Whether a side operator runs in the first `n_cells` of its cells.
     fn ran_in(&self, side: usize, n_cells: usize) -> Expression {
         match n_cells.checked_sub(1) {
             None => Expression::default(),
@@ -151,19 +151,19 @@ impl Program<'_> {
         self.ran_in(side, window.end) - self.ran_in(side, window.start)
     }
 
-    /// From the first to the last of some cells of a side operator.
+    /// The range from the first to the last of some cells of a side operator.
     fn span(&self, side: usize, window: &Range<usize>) -> Cell {
         let bounds = &self.sides[side].bounds;
         Cell { from: bounds[window.start], to: bounds[window.end] }
     }
 
-    /// Whether a side operator runs in each of its cells.
+    /// For each cell of a side operator: whether it runs there.
     fn runs(&self, side: usize) -> impl Iterator<Item = (Cell, Expression)> {
         let cells = self.sides[side].cells().enumerate();
         cells.map(move |(index, cell)| (cell, self.runs_in(side, &(index..index + 1))))
     }
 
-    /// Where a tensor can be, and what that costs.
+    /// Where a tensor can be present, and the cost.
     fn presence(&mut self, tensor: TensorId, side_of: &[Option<usize>]) -> Presence {
         let graph = &self.problem.graph;
         let weight = graph.tensor(tensor).size.0 / self.unit;
@@ -177,7 +177,7 @@ impl Program<'_> {
         bounds.sort_unstable();
         bounds.dedup();
         let gone = (!graph.has_host_copy(tensor)).then(|| self.model.binary(weight, false));
-        // An argument that the backbone reads before all others comes in there.
+        // An argument that the backbone reads first is loaded there.
         let is_first_fixed = bounds.first().is_some_and(|it| fixed.contains(it));
         let mut first_loads: Vec<Variable> = Vec::new();
 
@@ -272,7 +272,7 @@ impl Program<'_> {
         }
     }
 
-    /// Heavy side operators that run in one stretch run in parts of it, one after the other.
+    /// Heavy side operators in one interval run in different parts of it.
     fn part_heavy(&mut self) {
         let mut of_part: BTreeMap<Bound, Expression> = BTreeMap::new();
         for index in (0..self.sides.len()).filter(|it| self.sides[*it].is_heavy) {
@@ -283,7 +283,7 @@ impl Program<'_> {
         self.model.constraints.extend(of_part.into_values().map(|it| constraint!(it <= 1.0)));
     }
 
-    /// None if the deadline has passed.
+    /// `None` if the deadline passes first.
     fn limit_backbone(&mut self, presences: &[Presence], deadline: Deadline) -> Option<()> {
         let problem = self.problem;
         let capacity = problem.capacity();
@@ -310,7 +310,7 @@ impl Program<'_> {
         Some(())
     }
 
-    /// None if the deadline has passed.
+    /// `None` if the deadline passes first.
     fn limit_sides(&mut self, presences: &[Presence], deadline: Deadline) -> Option<()> {
         let problem = self.problem;
         let capacity = problem.capacity();
@@ -359,9 +359,9 @@ impl Program<'_> {
         chosen
     }
 
-    /// By operator: when it runs in a solution, side operators in the middle of the cells chosen.
+    /// By operator: its time in a solution; for side operators, the middle of the chosen cells.
     pub(super) fn wishes(&self, chosen: &[Cell]) -> Vec<Option<usize>> {
-        // Twice the bound: the backbone's operators are even.
+        // Bounds are doubled, so that the backbone's operators have even times.
         let of_backbone = |op: OpId| Some(2 * bound(self.backbone.place(op)?));
         let mut wishes: Vec<Option<usize>> = self.problem.graph.op_ids().map(of_backbone).collect();
         for (side, cell) in self.sides.iter().zip(chosen) {

@@ -4,21 +4,22 @@ use super::chain::{Backbone, own};
 use crate::ilp::precedence::Precedence;
 use crate::{OpId, Problem, TensorId};
 
-/// An operator matters, whatever it touches, if it needs one part in so many of the scratchpad.
+/// An operator that needs this fraction of the scratchpad matters, whatever it touches.
 const NEEDY: u64 = 4;
 
-/// An operator is heavy if it needs more than one part in so many of the scratchpad: which of two heavy ones runs first
-/// matters where they run between the same operators of the backbone.
+/// An operator is heavy if it needs more than this fraction of the scratchpad. The order of two heavy operators matters
+/// if they run between the same operators of the backbone.
 const HEAVY: u64 = 8;
 
-/// A moment: zero is the start of all; see [`bound`].
+/// A time; zero is the start of everything; see [`bound`].
 pub(super) type Bound = usize;
 
-/// The stretch of time between two operators of the backbone that follow each other has so many parts: in each but the
-/// last one, no more than one heavy operator runs.
+/// The number of parts of the interval between two consecutive operators of the backbone: in each except the last one,
+/// at most one heavy operator runs.
 const PARTS: usize = 4;
 
-/// When the operator at a place in the backbone runs. For the place behind the last one, that is the end of all.
+/// The time at which the operator at an index of the backbone runs. For the index after the last one, the end of
+/// everything.
 pub(super) fn bound(place: usize) -> Bound {
     (place + 1) * PARTS
 }
@@ -35,12 +36,12 @@ impl Cell {
         self.from <= other.from && other.to <= self.to
     }
 
-    /// Whether it is a part of the stretch between two operators of the backbone, and not its last one.
+    /// Whether it is a part of the interval between two operators of the backbone, and not its last one.
     pub(super) fn is_part(&self) -> bool {
         self.to == self.from + 1 && !self.to.is_multiple_of(PARTS)
     }
 
-    /// Between which operators of the backbone it lies, if they follow each other.
+    /// The interval between two consecutive operators of the backbone that contains it, if any.
     fn stretch(&self) -> Option<usize> {
         (self.to <= self.from / PARTS * PARTS + PARTS).then_some(self.from / PARTS)
     }
@@ -50,7 +51,7 @@ impl Cell {
 pub(super) struct Side {
     pub op: OpId,
     pub is_heavy: bool,
-    /// The bounds of its cells, ascending, at least two.
+    /// The bounds of its cells, ascending; at least two.
     pub bounds: Vec<Bound>,
 }
 
@@ -61,13 +62,12 @@ impl Side {
 }
 
 impl Side {
-    /// Divides a cell, if it is not one stretch between two operators of the backbone already; gives
-    /// whether it did.
+    /// Divides a cell, unless it is one interval between two operators of the backbone already; returns whether it did.
     fn divide(&mut self, cell: Cell) -> bool {
         self.add(bounds(cell.from, cell.to))
     }
 
-    /// Divides a stretch between two operators of the backbone into its parts; gives whether it was not yet.
+    /// Divides an interval between two operators of the backbone into its parts; returns whether it did.
     fn divide_stretch(&mut self, stretch: usize) -> bool {
         self.add((stretch * PARTS..=(stretch + 1) * PARTS).collect())
     }
@@ -81,13 +81,13 @@ impl Side {
     }
 }
 
-/// Divides the cells chosen. If those are as narrow as they get, or else all: gives whether one could be.
+/// Divides the chosen cells. If they are as narrow as possible, divides all cells. Returns whether any was divided.
 pub(super) fn refine(sides: &mut [Side], chosen: &[Cell]) -> bool {
     let mut is_refined = false;
     for (side, cell) in sides.iter_mut().zip(chosen) {
         is_refined |= side.divide(*cell);
     }
-    // Which of several heavy operators between the same ones of the backbone is first?
+    // The first of several heavy operators between the same operators of the backbone is undecided.
     let of_heavy = |it: (&Side, &Cell)| if it.0.is_heavy { it.1.stretch() } else { None };
     let stretches: Vec<Option<usize>> = sides.iter().zip(chosen).map(of_heavy).collect();
     let is_crowded = |stretch: usize| 1 < stretches.iter().filter(|it| **it == Some(stretch)).count();
@@ -106,8 +106,7 @@ pub(super) fn refine(sides: &mut [Side], chosen: &[Cell]) -> bool {
     is_refined
 }
 
-/// Whether a tensor is one to decide about: two operators at least touch it, and no more than `tiny`
-/// of it fit the scratchpad.
+/// Whether a tensor is decided about: at least two operators touch it, and at most `tiny` of it fit the scratchpad.
 pub(super) fn is_tracked(problem: &Problem, tensor: TensorId, tiny: u64) -> bool {
     let is_tiny = problem.room(tensor).0.saturating_mul(tiny) < problem.capacity().0;
     problem.is_tracked(tensor) && !is_tiny
@@ -121,7 +120,7 @@ pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backb
     };
     let is_side = |op: &OpId| backbone.place(*op).is_none() && matters(*op);
     let side = |op: OpId| {
-        // On a chain, what must come before the operator is the first part, and what after, the last.
+        // On a chain, the predecessors of the operator are a prefix, and its successors a suffix.
         let n_before = backbone.ops.partition_point(|it| precedence.is_before(*it, op));
         let n_not_after = backbone.ops.partition_point(|it| !precedence.is_before(op, *it));
         let bounds = bounds(bound(n_before) - PARTS, bound(n_not_after));
@@ -130,8 +129,8 @@ pub(super) fn sides(problem: &Problem, precedence: &Precedence, backbone: &Backb
     problem.graph.op_ids().filter(is_side).map(side).collect()
 }
 
-/// Bounds of cells that are narrow at both ends and grow towards the middle, each half as wide again as the one before.
-/// No stretch between two operators of the backbone is divided.
+/// Bounds of cells that are narrow at both ends and grow towards the middle, each half as wide again as the previous
+/// one. Intervals between two operators of the backbone are not divided.
 fn bounds(from: Bound, to: Bound) -> Vec<Bound> {
     let mut bounds = vec![from, to];
     if !from.is_multiple_of(PARTS) || !to.is_multiple_of(PARTS) {

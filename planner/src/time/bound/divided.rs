@@ -1,31 +1,30 @@
-//! B2: what a plan transfers, divided as one likes.
+//! B2: the transfers of a plan, divided arbitrarily.
 //!
-//! What if transfers could be divided as one likes? Let $T$ be
-//! the time at which an operator ends, and $F$ the earliest moment from which on the channel, without ever standing
-//! still, would carry all that is due later. Where the operator of a step computes for $c$ cycles, loads that take the
-//! channel $w$ cycles are due before it, and $r$ are the cycles in which the room that is left in the step could be
-//! filled:
+//! Assume that transfers can be divided arbitrarily. Let $T$ be the time at which an operator ends, and $F$ the
+//! earliest time from which on the channel, without any idle time, would carry everything that is due later. Let the
+//! operator of a step compute for $c$ cycles, let the loads due before it occupy the channel for $w$ cycles, and let
+//! $r$ be the cycles in which the remaining space of the step could be filled:
 //!
 //! $$F' = F + w \qquad T' = c + \begin{cases} T & F' \le T \\ F' + \text{latency} & \text{else}\end{cases}
 //! \qquad F'' = \max(F', T' - r)$$
 //!
-//! What is ahead where an operator ends may have been there for long, so only what has still to come waits for
-//! the latency. By induction, no program is at a step earlier, nor has its channel done more by then. What goes out has no room to
-//! wait for, but cannot go before it is made: $r$ grows by all that was made so far and is not due yet. It is due where
-//! its room is gone, and where it comes back. Where an operator ends, all that is made later or there has still to go
-//! out.
+//! Transfers that are ahead when an operator ends may be complete for long, so only later ones wait for the latency. By
+//! induction, no program reaches a step earlier, nor has its channel done more by then. Outgoing transfers do not need
+//! space, but cannot begin before their tensor is written: $r$ grows by everything that was written so far and is not
+//! due yet. A write-back is due when its space is needed, and when the tensor is reloaded. After an operator ends,
+//! everything written later must still be stored.
 //!
-//! This is the recursion for divisible loads in a given order; with slices, programs come close to it.
+//! This is the recursion for divisible loads in a given order; programs with slices come close to it.
 
 use super::units::{Filling, Units};
 use crate::time::transfers::{StepTime, Transfers, WriteBack};
 use crate::{Bytes, Cycles, Error, Plan, Problem};
 
-/// A bound for every program that runs the operators in the order of a plan, keeps each tensor in the scratchpad during
-/// its residencies at least, and transfers what the plan does.
+/// A bound for every program that runs the operators in the order of a plan, keeps each tensor in the scratchpad at
+/// least during its residencies, and has the plan's transfers.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub fn bound_of_plan(problem: &Problem, plan: &Plan) -> Result<Cycles, Error> {
     if let Some(framed) = problem.framed() {
         return bound_of_plan(framed.problem(), &framed.lift(plan));
@@ -33,7 +32,7 @@ pub fn bound_of_plan(problem: &Problem, plan: &Plan) -> Result<Cycles, Error> {
     bound_of_transfers(problem, &Transfers::new(problem, plan)?)
 }
 
-/// The same, where the transfers are known.
+/// The same for known transfers.
 pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfers) -> Result<Cycles, Error> {
     let (capacity, alignment) = (problem.capacity(), problem.machine.alignment());
     let Transfers { loads, write_backs, steps, inward, outward } = transfers;
@@ -41,7 +40,7 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
     let units = Units::new(inward, outward);
     let n_steps = steps.len();
     let is_one_channel = transfers.is_one_channel();
-    // By step: what is due before it, what goes out that is made in it, and what of that is due.
+    // By step: the loads due before it, the results to write back, and those that are already due.
     let (mut due, mut made, mut made_due) = (vec![0; n_steps + 1], vec![0; n_steps], vec![0; n_steps + 1]);
     for load in loads {
         due[load.due] += units.inward(load.size);
@@ -53,7 +52,7 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
         }
     }
     let filling = Filling::inward(&units, loads.iter().map(|it| it.size).collect());
-    // All that has still to go out when the operator of a step ends, at least.
+    // A lower bound on the remaining stores when the operator of a step ends.
     let mut still_out: Vec<u128> = made.clone();
     (1..n_steps).rev().for_each(|step| still_out[step - 1] += still_out[step]);
 
@@ -62,7 +61,7 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
     for (step, time) in steps.iter().enumerate() {
         let going_out = if is_one_channel { made_due[step] } else { 0 };
         waiting -= going_out;
-        // What comes in goes first. What is ahead may have been there for long.
+        // Loads go first. Those that are ahead may be complete for long.
         free += due[step];
         let begin = if due[step] != 0 && end < free { free + units.cycles(inward.latency) } else { end };
         free += going_out;
@@ -70,7 +69,7 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
         let streams: u128 = time.streams.iter().map(|it| units.inward(*it)).sum();
         let streaming = if time.streams.is_empty() { 0 } else { streams + units.cycles(inward.latency) };
         end = begin + units.cycles(time.cycles).max(streaming);
-        // What the operator reads goes through the channel, too.
+        // The operator's operands in host memory use the channel, too.
         free += streams;
         if is_one_channel {
             waiting += made[step];
@@ -81,8 +80,8 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
         least = least.max(end + out + if out == 0 { 0 } else { units.cycles(outward.latency) });
     }
     if is_one_channel && end < free + made_due[n_steps] {
-        // The channel has work after the end. Either something goes out last, or it comes in, and what reads it and all
-        // after that have still to run; what is read in host memory, its operator does not outlast for sure.
+        // The channel also works at the end. The last transfer is a store, or a load, after which its reader and all
+        // later operators must still run; an operator may end with its own operands in host memory.
         let last_due = steps.iter().zip(&due).rposition(|(_, due)| *due != 0);
         let last_stream = steps.iter().rposition(|it| !it.streams.is_empty()).map(|it| it + 1);
         let computing = |from: usize| steps[from..].iter().map(|it| units.cycles(it.cycles)).sum::<u128>();
@@ -94,7 +93,7 @@ pub(in crate::time) fn bound_of_transfers(problem: &Problem, transfers: &Transfe
     u64::try_from(cycles).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
 }
 
-/// That all times add up to what can be counted, and so do their fractions.
+/// Checks that all times, and their fractions, are in range.
 fn check_sum(transfers: &Transfers) -> Result<(), Error> {
     let Transfers { loads, write_backs, steps, inward, outward } = transfers;
     let mut sum = inward.latency.plus(outward.latency)?;
@@ -116,8 +115,8 @@ fn check_sum(transfers: &Transfers) -> Result<(), Error> {
     Ok(())
 }
 
-/// What of a tensor has to be out before which steps, in units: once it has left, no more of it can be on its way than
-/// there is room beside the residencies of a step; and all before it comes back.
+/// The write-backs that are due before each step, in units: after its eviction, at most as much of a tensor can be in
+/// flight as there is space beside the residencies of a step; and all of it before its reload.
 fn due_outward(
     units: &Units<'_>,
     capacity: Bytes,

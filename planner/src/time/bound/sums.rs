@@ -1,17 +1,17 @@
-//! B0: what follows from sums over the whole program. The longest of
+//! B0: bounds from sums over the whole program. The largest of
 //!
-//! - all operators one after the other, behind the loads of one that can be the first, and before the stores of one that
-//!   can be the last;
-//! - all that a channel has to carry: what is compulsory, and what is proven to come on top;
-//! - the longest chain of operators, each behind the loads of its own arguments.
+//! - all operators in sequence, after the loads of one that can be the first, and before the stores of one that can be
+//!   the last;
+//! - all transfers of a channel: the compulsory ones, and proven additional ones;
+//! - the longest chain of operators, each after the loads of its own arguments.
 
 use crate::time::Timing;
 use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Problem, TensorId};
 
-/// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes: from sums.
+/// A bound from sums for every program of a problem, if every plan has at least `non_compulsory` non-compulsory bytes.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub(super) fn bound_of_sums(problem: &Problem, non_compulsory: Bytes) -> Result<Cycles, Error> {
     let graph = &problem.graph;
     let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
@@ -26,7 +26,7 @@ pub(super) fn bound_of_sums(problem: &Problem, non_compulsory: Bytes) -> Result<
     let mut ends: Vec<Cycles> = Vec::with_capacity(graph.ops().len());
     for op in graph.op_ids() {
         let operator = graph.op(op);
-        // What may pass by need not come before, nor while it runs.
+        // An operand that may be streamed need not be loaded before, nor while it runs.
         let loads = problem.operands(op).filter(|it| is_argument(*it) && graph.tensor(*it).size != Bytes::ZERO);
         let before = one_after_the_other(inward, loads.map(size))?;
         let after =
@@ -59,12 +59,12 @@ pub(super) fn bound_of_sums(problem: &Problem, non_compulsory: Bytes) -> Result<
     }
     let cycles = |timing: &Timing, bytes: u64| u128::from(timing.rate.goes_into(bytes).unwrap_or(u64::MAX));
     let channels = if inward.channel == outward.channel {
-        // Whichever way it goes. Rounded up together or one by one: one by one is not less.
+        // In either direction. Rounded up together, since rounding up one by one is not less.
         let all = carried[0] + carried[1] + cycles(inward, non_compulsory.0).min(cycles(outward, non_compulsory.0));
-        // The last one is complete some time after.
+        // The last one is complete after a latency.
         all + if all == 0 { 0 } else { u128::from(inward.latency.min(outward.latency).0) }
     } else {
-        // What goes out and comes back does so at least half of the time inwards.
+        // Of spills and reloads, at least half are inward.
         let back = non_compulsory.saturating_sub(problem.restreamed()).0 / 2;
         (carried[0] + cycles(inward, back)).max(carried[1])
     };

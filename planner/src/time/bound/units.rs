@@ -1,9 +1,9 @@
-//! Fractions of a cycle, of which a byte takes a whole number, and how long a room can take to fill.
+//! Fractions of a cycle in which a byte takes an integer time, and the time to fill a space.
 
 use crate::time::Timing;
 use crate::{Bytes, Cycles};
 
-/// Fractions of a cycle: a byte in each direction takes a whole number of them.
+/// Fractions of a cycle: a byte in each direction takes an integer number of them.
 #[derive(Clone, Copy)]
 pub(crate) struct Units<'a> {
     pub inward: &'a Timing,
@@ -16,7 +16,7 @@ pub(crate) struct Units<'a> {
 impl Units<'_> {
     pub fn new<'a>(inward: &'a Timing, outward: &'a Timing) -> Units<'a> {
         let (one, other) = (u128::from(inward.rate.numerator()), u128::from(outward.rate.numerator()));
-        // The same number mostly; where both are very large, the outward way counts as if it were faster.
+        // Usually the same number; if both are very large, the outward direction is rounded to be faster.
         let is_small = one * other < 1 << 32;
         let of_cycle = if one == other || !is_small { one } else { one * other };
         let of_byte =
@@ -37,22 +37,22 @@ impl Units<'_> {
     }
 }
 
-/// For how long transfers can keep the channel busy until some room is full.
+/// The time for which transfers can keep the channel busy until some space is full.
 pub(crate) struct Filling {
     of_byte: u128,
-    /// Of the smallest transfers: their bytes.
+    /// Prefix sums of the smallest transfers, in bytes.
     sums: Vec<u128>,
-    /// The most that a transfer takes beyond its bytes.
+    /// The most time that a transfer takes in addition to its bytes.
     most_beyond: u128,
 }
 
 impl Filling {
-    /// By loads of these sizes.
+    /// For loads of these sizes.
     pub fn inward(units: &Units<'_>, sizes: Vec<Bytes>) -> Filling {
         Filling::new(units.of_byte_inward, |it| units.inward(it), sizes)
     }
 
-    /// With what goes out.
+    /// For outgoing transfers.
     pub fn outward(units: &Units<'_>, sizes: Vec<Bytes>) -> Filling {
         Filling::new(units.of_byte_outward, |it| units.outward(it), sizes)
     }
@@ -68,7 +68,8 @@ impl Filling {
         Filling { of_byte, sums: sums.collect(), most_beyond }
     }
 
-    /// So many of the smallest fit, so no more than so many do, and one in part; and all of them have so many bytes at most.
+    /// At most as many transfers fit as of the smallest ones, and a part of another; and all of them have at most this
+    /// many bytes.
     pub fn most(&self, room: Bytes) -> u128 {
         let room = u128::from(room.0);
         let n_whole = self.sums.partition_point(|it| *it <= room) as u128 + 1;

@@ -1,51 +1,51 @@
-//! B1: what has to happen between two operators of which one runs before the other in every order.
+//! B1: the work between two operators of which one runs before the other in every order.
 //!
-//! Let $a$ run before $b$ in every order, and with them all operators $M$ that have to run between them. Let $T_a$ be the
+//! Let $a$ run before $b$ in every order, and let $M$ be the operators that must run between them. Let $T_a$ be the
 //! time at which $a$ ends. Then
 //!
 //! $$T_b \ge T_a + \sum_{x \in M} c_x + c_b, \qquad T_b \ge T_a + \Bigl(\sum_{w \in W} |w| - (S - s_a)\Bigr) / B +
 //! \text{latency} + c_b$$
 //!
-//! where $W$ is what $M$ and $b$ read and nobody makes after $a$, the operands of $a$ left aside: what of it is in the
-//! scratchpad when $a$ ends, or on its way there, lies beside what $a$ itself needs, $s_a$. All else has to come in before
-//! $b$ begins. That is true of any program, whatever it keeps, drops and brings back. What operators of $M$ read in
-//! host memory goes over the channel in the same time, and so does, where there is one channel for both ways, what has to
-//! go out in it: parts of what is staged for $M$ and $b$, and results that are made in $M$ and have no room beside the
-//! operands of $b$.
+//! where $W$ are the operands of $M$ and $b$ that no operator writes after $a$, without the operands of $a$. Those that
+//! are in the scratchpad when $a$ ends, or are being loaded, lie beside what $a$ itself needs, $s_a$. All others must
+//! be loaded before $b$ begins. That holds for any program, whatever it keeps, evicts and reloads. Operands of $M$ in
+//! host memory use the channel in the same time. So do, if one channel serves both directions, the stores that are
+//! required in it: parts of staged tensors for $M$ and $b$, and results of $M$ that do not fit beside the operands of
+//! $b$.
 //!
-//! The begin and the end of the program are such operators, too: at the begin, nothing is in the scratchpad; at the end,
-//! all results are out. So in any order, nothing is faster than the longest path over such pairs. Where all operators are
-//! on one chain and nothing but arguments comes in, that is the recursion for divisible loads, unrolled.
+//! The start and the end of the program act as such operators, too: at the start, the scratchpad is empty; at the end,
+//! all results are stored. So in any order, no program is faster than the longest path over such pairs. If all
+//! operators are on one chain and only arguments are loaded, that is the recursion for divisible loads, unrolled.
 //!
-//! *Example.* Between two matrix products lie 40 element-wise operators that bring nothing in: loads of the second one
-//! can hide behind these, but no more of them than there is room for beside the operands of the first one; what operators
-//! before it compute is of no help to the rest, however long they take. Sums over the whole program do not see that.
+//! *Example.* Between two matrix products are 40 element-wise operators without loads: loads of the second product can
+//! be hidden behind these, but only as far as there is space beside the operands of the first one; earlier operators
+//! cannot hide the rest, however long they take. Sums over the whole program do not show that.
 
 use super::units::{Filling, Units};
 use crate::reach::ones;
 use crate::restricted::Restricted;
 use crate::{Bytes, Cycles, Error, MemoryId, OpId, Origin, Problem, TensorId};
 
-/// Words of sets that are joined in all: pairs of operators that are further apart in the source than this allows are left
-/// out.
+/// The limit of words of joined sets in all: pairs of operators that are farther apart in the source than this allows
+/// are ignored.
 const MAX_WORDS: usize = 1 << 26;
 
-/// A bound for every program of a problem, if no plan has less than so many non-compulsory bytes: from windows between
-/// operators.
+/// A bound from windows for every program of a problem, if every plan has at least `non_compulsory` non-compulsory
+/// bytes.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub(super) fn bound_of_windows(problem: &Problem, non_compulsory: Bytes) -> Result<Cycles, Error> {
     let ops = problem.graph.op_ids();
     let cycles = ops.map(|it| problem.cycles(it).map(Option::unwrap_or_default)).collect::<Result<Vec<_>, _>>()?;
     bound_by_windows(problem, &cycles, non_compulsory)
 }
 
-/// A bound for every program of a problem in a given order, whatever it keeps, drops and brings back: there, all
-/// operators are on one chain.
+/// A bound for every program of a problem in a given order, whatever it keeps, evicts and reloads: there, all operators
+/// are on one chain.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link each way;
+/// [`Error::NoClock`]; [`Error::TooManyCycles`]; [`Error::NotPlanned`] if there is no link in each direction;
 /// [`Error::Schedule`] if it is not an order of all operators that respects their dependences.
 pub fn bound_of_order(problem: &Problem, order: &[OpId]) -> Result<Cycles, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
@@ -53,25 +53,25 @@ pub fn bound_of_order(problem: &Problem, order: &[OpId]) -> Result<Cycles, Error
         return bound_of_order(framed.problem(), &framed.order(order));
     }
     let fixed = Restricted::in_order(problem, order)?;
-    // What is made of a problem does not know how long operators take.
+    // The derived problem does not have the times of operators.
     let ops = order.iter();
     let cycles = ops.map(|it| problem.cycles(*it).map(Option::unwrap_or_default)).collect::<Result<Vec<_>, _>>()?;
     bound_by_windows(fixed.problem(), &cycles, problem.restreamed())
 }
 
-/// What has to happen from the end of each operator on, whatever ran before it: by operator, in fractions of a cycle.
+/// The remaining work after the end of each operator, whatever ran before it: by operator, in fractions of a cycle.
 pub(crate) struct Remaining {
-    /// Until all is done.
+    /// The time until everything is done.
     pub after: Vec<u128>,
-    /// The same from the moment on from which the channel, without ever standing still, would carry all that is due later:
-    /// if nothing is in the scratchpad but the operands of the operator.
+    /// The same from the time on from which the channel, without any idle time, would carry everything that is due
+    /// later, if the scratchpad only has the operands of the operator.
     pub behind: Vec<u128>,
 }
 
-/// What has to happen from the end of each operator on, in every order. None if times add up to more than can be counted.
+/// The remaining work after the end of each operator, in every order. `None` if times overflow.
 ///
 /// # Errors
-/// [`Error::NoClock`]; [`Error::NotPlanned`] if there is no link each way.
+/// [`Error::NoClock`]; [`Error::NotPlanned`] if there is no link in each direction.
 pub(crate) fn remaining(problem: &Problem) -> Result<Option<Remaining>, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
     let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
@@ -87,7 +87,7 @@ pub(crate) fn remaining(problem: &Problem) -> Result<Option<Remaining>, Error> {
     }
 }
 
-/// Likewise, where operators take so many cycles each.
+/// The same with these times of operators.
 fn bound_by_windows(problem: &Problem, cycles: &[Cycles], non_compulsory: Bytes) -> Result<Cycles, Error> {
     problem.machine.clock().ok_or(Error::NoClock)?;
     let way = |from, to| problem.machine.timing(from, to).ok_or(Error::NotPlanned("a machine without a link".into()));
@@ -100,31 +100,31 @@ fn bound_by_windows(problem: &Problem, cycles: &[Cycles], non_compulsory: Bytes)
     u64::try_from(bound).ok().filter(|it| *it < 1 << 63).map(Cycles).ok_or(Error::TooManyCycles)
 }
 
-/// What each operator takes, in fractions of a cycle.
+/// The times of an operator, in fractions of a cycle.
 struct Work {
     cycles: u128,
-    /// For what it reads in host memory while it runs, of the channel.
+    /// Channel time for its operands in host memory while it runs.
     streams: u128,
-    /// For its results that have to be in host memory at the end, parts left aside.
+    /// For its stores, without parts.
     stores: u128,
-    /// The same, parts included.
+    /// For its stores, with parts.
     all_stores: u128,
-    /// From the beginning to when all that it reads first of all can be there.
+    /// From the start of the program to when all operands that it is the first to read can be there.
     loads: u128,
-    /// The room of its operands and its workspace, in any order at least.
+    /// The least padded size of its operands and its workspace in any order.
     own: Bytes,
 }
 
-/// Sums over what happens after one operator and not after another.
+/// Sums over the work after one operator up to another.
 #[derive(Clone, Copy, Default)]
 struct Sums {
     cycles: u128,
     streams: u128,
     stores: u128,
     all_stores: u128,
-    /// Of what is read and not made meanwhile.
+    /// For operands that are not written in the window.
     loads: u128,
-    /// Of parts that are made and then read again, staged.
+    /// For parts that are written and then read again, staged.
     parts: u128,
     n_ops: usize,
 }
@@ -133,12 +133,12 @@ struct Windows<'a> {
     problem: &'a Problem,
     units: Units<'a>,
     work: Vec<Work>,
-    /// Spills and reloads that no program does without.
+    /// Spills and reloads that every program has.
     non_compulsory: u128,
     is_one_channel: bool,
 }
 
-/// Where a window begins.
+/// The start of a window.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Begin {
     OfProgram,
@@ -175,7 +175,7 @@ impl<'a> Windows<'a> {
         Windows { problem, units, work, non_compulsory, is_one_channel }
     }
 
-    /// What tensors of these sizes fill at most, on their way in and out.
+    /// The most that tensors of these sizes can fill, on their way in and out.
     fn fillings(&self) -> (Filling, Filling) {
         let tensors = self.problem.graph.tensors().iter();
         let sizes: Vec<Bytes> = tensors.map(|it| it.size).filter(|it| *it != Bytes::ZERO).collect();
@@ -256,7 +256,7 @@ impl<'a> Windows<'a> {
         Remaining { after, behind }
     }
 
-    /// From the beginning of transfers to when all of these are complete.
+    /// From the start of transfers to when all of these are complete.
     fn moving(&self, inward: u128, outward: u128, whichever: u128) -> u128 {
         let Units { inward: way_in, outward: way_out, .. } = self.units;
         let (latency_in, latency_out) = (self.units.cycles(way_in.latency), self.units.cycles(way_out.latency));
@@ -266,14 +266,14 @@ impl<'a> Windows<'a> {
         if self.is_one_channel { alone.max(together) } else { alone }
     }
 
-    /// For the operands of an operator that have to be in host memory at the end, parts left aside.
+    /// For the operands of an operator that must be stored, without parts.
     fn stores_read_by(&self, op: OpId) -> u128 {
         let graph = &self.problem.graph;
         let stored = self.problem.operands(op).filter(|it| graph.is_stored(*it) && !graph.is_part(*it));
         stored.map(|it| self.units.outward(graph.tensor(it).size)).sum()
     }
 
-    /// What each bit adds to the sums of windows with this begin.
+    /// The weight of each bit in the sums of windows with this start.
     fn weights(&self, begin: Begin) -> Weights<'_> {
         let Windows { problem, ref units, ref work, .. } = *self;
         let graph = &problem.graph;
@@ -297,7 +297,7 @@ impl<'a> Windows<'a> {
         }
         let weigh = |tensor: TensorId| {
             let size = graph.tensor(tensor).size;
-            // What may be made after the begin need not be loaded.
+            // Tensors that may be written after the start need not be loaded.
             let is_there = graph.producer(tensor).is_none_or(|it| is_before[it.index()]);
             let comes_in = size != Bytes::ZERO && is_there && !is_operand[tensor.index()];
             let goes_out = graph.is_part(tensor) && graph.producer(tensor).is_some_and(|it| is_after[it.index()]);
@@ -307,7 +307,7 @@ impl<'a> Windows<'a> {
         Weights { work, loads, parts }
     }
 
-    /// By operator: until one of those that can be the first, among it and all before it, has its arguments.
+    /// By operator: the time until the first among it and its predecessors can have its arguments.
     fn heads(&self) -> Vec<u128> {
         let mut heads: Vec<u128> = Vec::with_capacity(self.work.len());
         for (op, work) in self.problem.graph.op_ids().zip(&self.work) {
@@ -317,8 +317,7 @@ impl<'a> Windows<'a> {
         heads
     }
 
-    /// By operator: how long at least it takes to store the results of one that can be the last, among it and all after
-    /// it.
+    /// By operator: the least time to store the results of the last one among it and its successors.
     fn tails(&self) -> Vec<u128> {
         let mut tails = vec![0; self.work.len()];
         for op in self.problem.graph.op_ids().rev() {
@@ -330,14 +329,14 @@ impl<'a> Windows<'a> {
     }
 }
 
-/// What happens after an operator.
+/// The work after an operator.
 struct After<'a, 'b> {
     windows: &'b Windows<'a>,
-    /// By operator, counted from where the window begins: those that have to run until then, itself included, what they
-    /// read in the scratchpad, and the parts of what they read; a bit each.
+    /// By operator, relative to the start of the window: bits for the operators that must run by then, itself included,
+    /// their operands in the scratchpad, and the parts of their operands.
     sets: Vec<u64>,
     n_words: usize,
-    /// How far operators may be from where a window begins.
+    /// The maximum distance of operators from the start of a window.
     span: usize,
 }
 
@@ -350,8 +349,8 @@ impl<'a, 'b> After<'a, 'b> {
         After { windows, sets: vec![0; (span + 1) * n_words], n_words, span }
     }
 
-    /// By operator that runs after the begin in every order: sums over the window that ends with it; and sums over all of
-    /// them, unless the end is too far away.
+    /// By operator that runs after the start in every order: the sums over the window that ends with it; and the sums
+    /// over all of them, unless the end is too far away.
     fn sums(&mut self, begin: Begin) -> (Vec<(OpId, Sums)>, Option<Sums>) {
         let graph = &self.windows.problem.graph;
         let (n_ops, n_tensors) = (graph.ops().len(), graph.tensors().len());
@@ -412,7 +411,7 @@ impl<'a, 'b> After<'a, 'b> {
         (found, Some(all))
     }
 
-    /// Puts all of one set into another, whose sums these are.
+    /// Merges one set into another, whose sums are updated.
     fn join(&mut self, from: usize, to: usize, theirs: Sums, sums: &mut Sums, weights: &Weights) {
         let (low, high) = self.sets.split_at_mut(to * self.n_words);
         let (from, to) = (&low[from * self.n_words..(from + 1) * self.n_words], &mut high[..self.n_words]);
@@ -429,7 +428,7 @@ impl<'a, 'b> After<'a, 'b> {
     }
 }
 
-/// What each bit of a set adds to the sums: operators, tensors that are read, tensors as parts.
+/// The weight of each bit of a set: operators, operands, tensors as parts.
 struct Weights<'a> {
     work: &'a [Work],
     loads: Vec<u128>,
@@ -458,8 +457,8 @@ fn is_argument(problem: &Problem, tensor: TensorId) -> bool {
     matches!(problem.graph.tensor(tensor).origin, Origin::Argument | Origin::Weight)
 }
 
-/// That a program in which each operator brings in all that it reads, and takes out all that it writes, takes a time that
-/// can be counted: then so does all that is added here.
+/// Checks that a program has a time in range if each operator loads all of its operands and stores all of its results:
+/// then all sums here are in range, too.
 fn check_sums(problem: &Problem, cycles: &[Cycles], units: &Units) -> Result<(), Error> {
     let mut sum = Cycles::ZERO;
     for (operator, cycles) in problem.graph.ops().iter().zip(cycles) {
