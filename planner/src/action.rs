@@ -230,8 +230,7 @@ pub struct Traffic {
     /// The cost of all copies, including those between other memories: each byte costs the price of its link
     /// ([`Link::price`](crate::Link::price)).
     pub cost: u128,
-    /// How often an operator reads two tensors in one bank, where that has a price
-    /// ([`Apart::Price`](crate::Apart::Price)).
+    /// The bank conflicts that have a price ([`Apart::Price`](crate::Apart::Price)); their price is not part of `cost`.
     pub bank_conflicts: u64,
 }
 

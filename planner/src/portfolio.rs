@@ -155,7 +155,7 @@ pub struct Solution {
     /// The non-compulsory bytes caused by addresses: those beyond the cost of the best order and residency found
     /// without addresses.
     pub fragmentation: Bytes,
-    /// The conflicts of operands in banks, if they are not allowed or have a price.
+    /// The bank conflicts of the plan, if they are not allowed or have a price.
     pub bank_conflicts: BankConflicts,
     /// The solver that made the plan; never [`Solver::Auto`]. The plan given to [`plan_from()`] counts as
     /// [`Solver::Greedy`].
@@ -192,7 +192,7 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
     }
 }
 
-/// Plans a problem with banks: the traffic first, and then which bank each tensor is in, if that matters.
+/// Plans a problem with banks: the traffic first, then the banks of tensors, if bank conflicts matter.
 fn plan_in_banks(
     banked: &Banked<'_>,
     options: &Options,

@@ -3,10 +3,13 @@
 mod common;
 
 use common::*;
-use cosma_planner::testing::{Choices, Shape, compute, interpret, joint_optimum_if_any};
+use cosma_planner::testing::{
+    Choices, Shape, compute, interpret, interpret_runs, joint_optimum_if_any, noise, seeded_problem, with_kept_weights,
+    with_pins,
+};
 use cosma_planner::{
     Apart, Banks, Bytes, Deadline, Error, Fault, Machine, Memory, Options, Order, Plan, Problem, Solution, Solver,
-    Step, Traffic, address, check, plan, plan_from,
+    Step, Traffic, address, check, check_with_prologue, plan, plan_from, program_text,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -230,6 +233,42 @@ fn soft_is_what_trying_every_address_allows() {
     optimal.expect(CASES / 10);
 }
 
+/// Beside weights that are kept from run to run, and with pins and tensors that start or end in the scratchpad.
+#[test]
+fn kept_and_pinned_tensors_lie_apart() {
+    let (kept, pinned, ends) = (Tally::default(), Tally::default(), Tally::default());
+    for seed in 0..200 {
+        let shape = Shape { ops: 4, ..Shape::SMALL };
+        let random = seeded_problem(shape, seed);
+        let mut choices = Choices::new(&noise(seed ^ 0x5eed, 256));
+        let problem = match seed % 2 {
+            0 => with_kept_weights(&random, if seed % 4 == 0 { 0 } else { 20 }, &mut choices),
+            _ => with_pins(&random, &mut choices),
+        };
+        let Bytes(unit) = problem.machine.alignment();
+        let bank = problem.machine.scratchpad().0.next_multiple_of(unit) / choices.one_of(&[1, 2]) + unit;
+        for apart in [Apart::Must, Apart::Price(unit)] {
+            let banked = in_banks(&problem, bank, choices.one_of(&[2, 3]), apart);
+            let options = Options { state_limit: 500, ..Options::default() };
+            let Ok(solution) = plan(&banked, &options) else { continue };
+            let (prologue, actions) = (solution.plan.prologue(&banked), solution.plan.actions(&banked));
+            let traffic = check_with_prologue(&banked, &prologue, &actions).unwrap_or_else(|violations| {
+                let lines = program_text(&banked, &actions).join("\n");
+                panic!("{banked}\n{lines}\n{}", violations[0].display(&banked))
+            });
+            assert_eq!(interpret_runs(&banked, &prologue, &actions, 2), Ok(vec![compute(&banked); 2]), "{banked}");
+            assert_eq!(traffic.non_compulsory, solution.non_compulsory, "{banked}");
+            assert_eq!(conflicts(&banked, &solution.plan), solution.bank_conflicts.count, "{banked}");
+            kept.count(!solution.plan.kept(&banked).is_empty());
+            pinned.count(banked.graph.tensors().iter().any(|it| it.pin.is_some()));
+            ends.count(banked.graph.tensors().iter().any(|it| it.starts_on_chip || it.ends_on_chip));
+        }
+    }
+    kept.expect(10);
+    pinned.expect(10);
+    ends.expect(10);
+}
+
 /// Larger ones, by each solver, in either order, hard and soft.
 #[test]
 fn plans_are_right() {
@@ -330,6 +369,25 @@ fn a_conflict_is_avoided_where_that_costs_less() {
     assert!(!cheap.is_optimal(), "no operator has one alone");
     let least_here = if cfg!(feature = "ilp") { 1 } else { 0 };
     assert_eq!((cheap.bank_conflicts.least_here, cheap.bank_conflicts.least), (least_here, 0));
+}
+
+/// t3 can lie over t2, which lies beside it in the plan that moves least: a bound has to know that.
+#[test]
+fn bounds_hold_whatever_shares_bytes() {
+    let text = "
+memory dram
+memory l1 6 alignment 1 banks 2 apart price 100
+link dram l1
+link l1 dram
+argument x1 1
+op f0: x1 -> t0 3
+op f1: t0 -> t1 1 over t0, t2 2
+op f2: t2 t1 -> t3 3 over t2 t1 at 2
+";
+    let problem: Problem = text.parse().expect("a problem");
+    let solution = plan(&problem, &Options::default()).expect("there is a plan");
+    assert_eq!(fewest(&problem, &solution.plan, solution.bank_conflicts.count), 0);
+    assert_eq!(solution.bank_conflicts.least_here, 0);
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! How few operands of one operator can share banks while nothing else lies there: by trying all.
+//! The fewest bank conflicts of an operator alone in the scratchpad, by enumeration.
 //!
-//! All blocks of the operator go to gaps between pins and reserved addresses, each gap in one bank; depth first, the
-//! largest block first, with at most so many conflicts, then with one more. Which results lie over operands is tried as
-//! well. What is counted here no plan can avoid.
+//! The operator's blocks go to the gaps between pins and reserved addresses, each of which lies in one bank: depth first, the
+//! largest block first, with a limit on conflicts that rises until there is a layout. All choices of results that lie over
+//! operands are tried. No plan has fewer conflicts at this operator.
 
 use crate::first_fit::{Placed, blocks, place_inner};
 use crate::{Bytes, Error, InPlace, MemoryId, OpId, Problem, TensorId, When};

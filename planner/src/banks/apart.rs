@@ -1,10 +1,9 @@
-//! Operands of one operator in different banks, where tensors move.
+//! Operands of one operator in different banks, on machines where tensors move.
 //!
-//! What is planned first moves least, without regard to which bank a tensor is in: its bound is true of any plan. Then banks
-//! are chosen for its residencies (`choose.rs`), such that the fewest operands share one. Where they must not, and where a
-//! conflict costs more than to move a tensor once more, tensors leave and come back to another bank (`cut.rs`); of several
-//! plans that are started from, the cheapest one is taken. Conflicts that each operator has even alone (`alone.rs`) are in
-//! every plan.
+//! The plan with the least traffic comes first, without regard to bank conflicts; its bound on traffic holds for every plan.
+//! Then banks are chosen for its residencies with as few conflicts as possible (`choose.rs`). If conflicts are not allowed,
+//! or cost more than a reload, tensors are evicted and reloaded into another bank (`cut.rs`), starting from several plans;
+//! the cheapest result is returned. The conflicts that an operator has even alone (`alone.rs`) are in every plan.
 
 use super::alone::{alone, cannot_be_apart, operands_read};
 use super::choose::Chosen;
@@ -12,33 +11,34 @@ use super::cut::Cutting;
 #[cfg(feature = "ilp")]
 use super::reads::together;
 use crate::address::address_separated;
+use crate::baseline::{breadth_first, depth_first};
 use crate::{Apart, Deadline, Dies, Error, MemoryId, OpId, Order, Plan, Problem, Solution, When, greedy_plan_in_order};
 use tracing::debug;
 
-/// Two operands of one operator in one bank: how often that is, where it has a price ([`Apart::Price`]) or must not be.
+/// The bank conflicts of a plan, if they have a price or are not allowed ([`Apart`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BankConflicts {
-    /// In the plan: one for each two operands of each operator.
+    /// Conflicts in the plan: one for each pair of operands of each operator in one bank.
     pub count: u64,
-    /// No other banks for the residencies of the plan have fewer.
+    /// A lower bound for all choices of banks for the residencies of this plan.
     pub least_here: u64,
-    /// No plan has fewer: so many the operators have even alone.
+    /// A lower bound for all plans: the conflicts that operators have even alone.
     pub least: u64,
 }
 
-/// The part of the time left that choosing banks by an integer program may take.
+/// The share of the remaining time for the integer program.
 #[cfg(feature = "ilp")]
 const SHARE_OF_PROGRAM: f64 = 0.5;
 
-/// What becomes of two operands in one bank of the scratchpad.
+/// The consequence of bank conflicts in the scratchpad.
 pub(crate) fn wish(problem: &Problem) -> Apart {
     problem.machine.memories()[MemoryId::SCRATCHPAD.index()].banks.map_or(Apart::No, |it| it.apart)
 }
 
-/// The conflicts that are in every plan.
+/// A lower bound on the bank conflicts of every plan.
 ///
 /// # Errors
-/// [`Error::NoPlace`] where there must be none, and an operator has some even alone.
+/// [`Error::NoPlace`] if conflicts are not allowed, and an operator has some even alone.
 pub(crate) fn unavoidable(problem: &Problem) -> Result<u64, Error> {
     let wish = wish(problem);
     if wish == Apart::No {
@@ -55,10 +55,10 @@ pub(crate) fn unavoidable(problem: &Problem) -> Result<u64, Error> {
     Ok(sum)
 }
 
-/// The plan of a solution with as few operands in one bank as can be found, or another one that costs less for it.
+/// A solution with few bank conflicts: the given plan in other banks, or another plan if that costs less.
 ///
 /// # Errors
-/// [`Error::NotPlanned`] where there must be no conflict, and no plan without one was found.
+/// [`Error::NotPlanned`] if conflicts are not allowed, and no plan without any was found.
 pub(crate) fn apart(
     problem: &Problem,
     order: Order,
@@ -90,26 +90,18 @@ pub(crate) fn apart(
     let is_done = |best: &Option<Chosen>| best.as_ref().is_some_and(|it| total(it) <= enough);
     debug!(conflicts = here.chosen.conflicts, bound = here.bound, "banks");
     if !is_done(&best) {
-        let mut starts = vec![here.chosen.clone()];
-        starts.extend(incumbent.map(|it| cutting.choose(&lift(it), least, deadline)));
+        let mut others: Vec<Plan> = incumbent.map(lift).into_iter().collect();
         if price.is_none() {
-            // Others that are there in any case.
-            if let Ok(Some(banked)) = inner.without_banks() {
-                let source: Vec<OpId> = inner.graph.op_ids().collect();
-                let mut orders = vec![start.order.clone()];
-                orders.extend((order == Order::Free && framed.is_none()).then_some(source));
-                orders.dedup();
-                let greedy = orders.iter().filter_map(|it| greedy_plan_in_order(banked.problem(), it).ok());
-                starts.extend(greedy.map(|it| cutting.choose(&banked.back(it), least, deadline)));
-            }
+            others.extend(other_plans(inner, &start.order, order == Order::Free && framed.is_none()));
         }
-        for start in starts {
-            let cut = if is_done(&best) { None } else { cutting.cut(start, deadline) };
-            if let Some(cut) = cut.filter(is_right) {
+        let others = others.iter().map(|it| cutting.choose(it, least, deadline));
+        for start in [here.chosen.clone()].into_iter().chain(others) {
+            if let Some(cut) = cutting.cut(start, deadline).filter(is_right) {
                 debug!(cost = %total(&cut), conflicts = cut.conflicts, "cut");
-                if best.as_ref().is_none_or(|it| total(&cut) < total(it)) {
-                    best = Some(cut);
-                }
+                best = best.filter(|it| total(it) <= total(&cut)).or(Some(cut));
+            }
+            if is_done(&best) {
+                break;
             }
         }
     }
@@ -139,7 +131,24 @@ pub(crate) fn apart(
     Ok(Solution { plan, non_compulsory, fragmentation, bank_conflicts, ..solution })
 }
 
-/// The same plan in other banks: with as few conflicts as local search finds, for those that do not look for other plans.
+/// Greedy plans, without regard to bank conflicts. If any order is allowed, they have several orders: in some of them, operands
+/// die in time for results in their place.
+fn other_plans(problem: &Problem, order: &[OpId], is_free: bool) -> Vec<Plan> {
+    let Ok(Some(banked)) = problem.without_banks() else { return Vec::new() };
+    let mut orders: Vec<Vec<OpId>> = vec![order.to_vec()];
+    if is_free {
+        let graph = &problem.graph;
+        for other in [graph.op_ids().collect(), depth_first(graph), breadth_first(graph)] {
+            if !orders.contains(&other) {
+                orders.push(other);
+            }
+        }
+    }
+    let plans = orders.iter().filter_map(|it| greedy_plan_in_order(banked.problem(), it).ok());
+    plans.map(|it| banked.back(it)).collect()
+}
+
+/// The same plan in banks with few conflicts; `None` if conflicts are not allowed and some remain.
 pub(crate) fn in_other_banks(problem: &Problem, plan: &Plan, deadline: Deadline) -> Option<Plan> {
     let wish = wish(problem);
     if wish == Apart::No {
@@ -155,14 +164,14 @@ pub(crate) fn in_other_banks(problem: &Problem, plan: &Plan, deadline: Deadline)
     (wish != Apart::Must || chosen.conflicts == 0).then_some(plan)
 }
 
-/// Banks for residencies, and a bound on the conflicts of any others.
+/// Banks for residencies, and a lower bound on the conflicts of all choices.
 struct Best {
     chosen: Chosen,
     bound: u64,
 }
 
 impl Cutting<'_> {
-    /// The fewest conflicts that are found without other residencies.
+    /// Banks for the residencies of a plan with few conflicts.
     fn best_of_residencies(&self, plan: &Plan, least: u64, deadline: Deadline) -> Best {
         let mut chosen = self.choose(plan, least, deadline);
         if least < chosen.conflicts && plan.kept(self.problem).is_empty() {
@@ -184,7 +193,7 @@ impl Cutting<'_> {
 }
 
 impl Solution {
-    /// What the plan costs, in bytes: its non-compulsory traffic, and its bank conflicts at their price.
+    /// The cost of the plan in bytes: its non-compulsory traffic, and its bank conflicts at their price.
     pub fn cost(&self, problem: &Problem) -> u128 {
         let price = match wish(problem) {
             Apart::Price(price) => price,
@@ -193,7 +202,7 @@ impl Solution {
         u128::from(self.non_compulsory.0) + u128::from(self.bank_conflicts.count) * u128::from(price)
     }
 
-    /// No plan costs less: a proven bound.
+    /// A proven lower bound on the cost of every plan.
     pub fn cost_bound(&self, problem: &Problem) -> u128 {
         let price = match wish(problem) {
             Apart::Price(price) => price,

@@ -1,8 +1,8 @@
-//! The blocks of a plan in banks, of which some are to lie elsewhere.
+//! The blocks of a plan in banks, for changes of their places.
 //!
-//! A *block* is residencies that share bytes in some step, a result with the operand whose place it takes, or one residency,
-//! or the workspace of a step. It moves as a whole: within its bank or to another one, to where it meets no other. So what
-//! lies here is a plan at any time.
+//! A *block* is a set of residencies that share bytes in some step, such as a result and the operand under it; or a single
+//! residency; or the workspace of a step. It moves as a whole, within its bank or to another one, and only to places where
+//! it overlaps no other block. So the blocks form a valid plan at any time.
 
 use super::reads::Together;
 use crate::address::between;
@@ -60,13 +60,6 @@ pub(crate) struct Blocks<'a> {
     inner_conflicts: u64,
     /// All of them.
     pub conflicts: u64,
-}
-
-impl Block {
-    /// Whether it is one residency or one workspace.
-    pub fn is_single(&self) -> bool {
-        self.members.len() == 1
-    }
 }
 
 impl<'a> Blocks<'a> {

@@ -1,10 +1,8 @@
-//! Banks for the residencies of a plan, such that few operands of one operator lie in one bank.
+//! Banks for the residencies of a plan, with few bank conflicts.
 //!
-//! 1. *Local search* from the plan, by fewest conflicts (Minton et al. 1992) with a tabu list (Glover 1989): of a pair in
-//!    conflict, one goes to the bank where it has the fewest, if there is a hole; else a few others make room, or the bank
-//!    is packed anew.
-//! 2. With the feature `ilp`, an *integer program* over all banks, as long as there may be fewer. It knows sums of rooms; a
-//!    bank that cannot be packed is not filled like that again. Its bound holds for any addresses of these residencies.
+//! Local search by minimum conflicts (Minton et al. 1992) with a tabu list (Glover 1989): one of two operands in conflict
+//! goes to the bank where it has the fewest conflicts, if that has a hole; otherwise up to three other blocks make space, or
+//! the bank is packed again. With the feature `ilp`, `ilp/banks.rs` follows where conflicts are left.
 
 use super::blocks::Blocks;
 use super::reads::Together;

@@ -1,11 +1,10 @@
-//! Plans in which a tensor leaves the scratchpad once more, and comes back to another bank.
+//! Plans with fewer bank conflicts and more traffic: some tensors are evicted once more and reloaded into another bank.
 //!
-//! 1. Of two operands in one bank, the one that is cheaper to move leaves before or after the operator that reads both; then
-//!    banks are chosen again.
-//! 2. Where that does not help, the operator starts *cold*: nothing but its own blocks is there while it runs, at places in
-//!    which its operands are apart.
-//! 3. What leaves and comes back stays after all wherever there is room for it all the time and no more operands share a
-//!    bank for it.
+//! 1. Of two operands in conflict, the cheaper one is evicted before or after their common operator. Then banks are chosen
+//!    again.
+//! 2. If conflicts are left and not allowed, their operators start *cold*: the scratchpad holds only the operator's own
+//!    blocks while it runs, at places without conflicts.
+//! 3. Residencies of one tensor are joined where that adds no conflict.
 
 use super::alone::alone;
 use super::blocks::Blocks;

@@ -1,4 +1,4 @@
-//! Which residencies an operator reads beside each other.
+//! Pairs of residencies that are operands of one operator.
 
 use crate::{Bytes, MemoryId, OpId, Plan, Problem, Step, TensorId};
 

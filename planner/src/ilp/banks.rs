@@ -80,7 +80,9 @@ impl Banking<'_> {
         let deadline = deadline.within(TIME_LIMIT);
         let plan = chosen.plan.clone();
         let blocks = Blocks::new(self.problem, &plan, self.together, self.tied);
-        let is_apart = blocks.list.iter().all(|it| it.is_single());
+        let by_residency = self.of_residencies(&blocks, &plan);
+        // Blocks are residencies, and cannot be anything else.
+        let is_apart = by_residency.shared.is_empty();
         let mut bound = self.least;
         let mut best = chosen;
         let mut asked = self.of_blocks(&blocks);
@@ -108,7 +110,7 @@ impl Banking<'_> {
             }
         }
         if !is_apart && bound < best.conflicts {
-            let least = self.of_residencies(&blocks, &plan).solve(best.conflicts, deadline).map(|it| it.least);
+            let least = by_residency.solve(best.conflicts, deadline).map(|it| it.least);
             bound = bound.max(least.unwrap_or(0));
         }
         let bound = bound.min(best.conflicts);
