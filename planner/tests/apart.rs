@@ -240,7 +240,8 @@ fn kept_and_pinned_tensors_lie_apart() {
     for seed in 0..200 {
         let shape = Shape { ops: 4, ..Shape::SMALL };
         let random = seeded_problem(shape, seed);
-        let mut choices = Choices::new(&noise(seed ^ 0x5eed, 256));
+        let bytes = noise(seed ^ 0x5eed, 256);
+        let mut choices = Choices::new(&bytes);
         let problem = match seed % 2 {
             0 => with_kept_weights(&random, if seed % 4 == 0 { 0 } else { 20 }, &mut choices),
             _ => with_pins(&random, &mut choices),
