@@ -175,8 +175,8 @@ def Cosma_MachineAttr : Cosma_SpelledAttr<"Machine", "machine"> {
     `memories` describes machines with more than a scratchpad and host memory. Each memory has a name and any of
     `size` in bytes, `alignment` (by default that of the machine, else 64), `reserved` as above, and `banks`: the
     number of equal parts, where no tensor lies across two of them. With `apart`, the operands of one operator must lie
-    in different banks; this cannot be planned yet on machines where tensors move. A memory without a size is as large
-    as it needs to be, and is *home*, which holds arguments and results; if several have no size, `home` names one of
+    in different banks, and with `apart = 64`, each two of them in one bank cost as much as 64 bytes of traffic, on
+    machines where tensors move. A memory without a size is as large as it needs to be, and is *home*, which holds arguments and results; if several have no size, `home` names one of
     them. `scratchpad` is then the name of a memory with a size. Each entry of `links` leads from one memory to
     another, and there are no copies between memories without a link. The `price` of a link is the cost of a byte. Its
     default is 1, or with three or more memories, the cycles that 65,536 bytes take at the rate of the link. Either

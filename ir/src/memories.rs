@@ -4,7 +4,7 @@ use crate::clock::{SaidLink, entries, list, natural, positive, read_compute, rea
 use crate::fact::{Maker, read_array};
 use crate::machine::{Machine, read_reserved, write_reserved};
 use cosma_planner::time::{Clock, Compute, Timing};
-use cosma_planner::{Bytes, Link, Memory, MemoryId, Moves};
+use cosma_planner::{Apart, Bytes, Link, Memory, MemoryId, Moves};
 use melior::ir::{Attribute, AttributeLike};
 
 /// What an attribute says of several memories, and of the links and the clock.
@@ -67,7 +67,7 @@ fn read_memory(name: String, value: Attribute, default: u64) -> Result<Memory, S
     let of = |what: &str| format!("{what} of '{name}'");
     let entries = entries(value).ok_or_else(|| format!("needs a dictionary for the memory '{name}', not {value}"))?;
     let (mut size, mut alignment, mut reserved) = (None, None, Vec::new());
-    let (mut banks, mut apart) = (None, false);
+    let (mut banks, mut apart) = (None, Apart::No);
     for (key, value) in entries {
         match &key[..] {
             "size" => size = Some(natural(&of(&key), value)?),
@@ -75,8 +75,11 @@ fn read_memory(name: String, value: Attribute, default: u64) -> Result<Memory, S
             "reserved" if read_array(value).is_some() => reserved = read_reserved(value)?,
             "reserved" => return Err(format!("needs a list of [first, end] as {}, not {value}", of(&key))),
             "banks" => banks = Some(positive(&of(&key), value)?),
-            "apart" if value.is_unit() => apart = true,
-            "apart" => return Err(format!("needs no value for {}, not {value}", of(&key))),
+            "apart" if value.is_unit() => apart = Apart::Must,
+            "apart" => match positive(&of(&key), value) {
+                Ok(price) => apart = Apart::Price(price),
+                Err(_) => return Err(format!("needs no value or a positive number for {}, not {value}", of(&key))),
+            },
             _ => {
                 return Err(format!(
                     "has an unknown key '{key}' in the memory '{name}'; the keys are size, alignment, reserved, banks, apart"
@@ -97,7 +100,7 @@ fn read_memory(name: String, value: Attribute, default: u64) -> Result<Memory, S
     let memory = Memory { name, size: size.map(Bytes), alignment: Bytes(alignment), reserved, banks: None };
     match banks {
         Some(banks) => memory.with_banks(banks, apart).map_err(|error| format!("is wrong: {error}")),
-        None if apart => Err(format!("keeps operands of '{}' apart, which has no banks", memory.name)),
+        None if apart != Apart::No => Err(format!("keeps operands of '{}' apart, which has no banks", memory.name)),
         None => Ok(memory),
     }
 }
@@ -197,8 +200,10 @@ pub(crate) fn memories_attribute<'c>(maker: Maker, machine: &cosma_planner::Mach
         }
         if let (Some(banks), Some(size)) = (memory.banks, memory.size) {
             entries.push(("banks", maker.integer(size.0.div_ceil(banks.size.0))));
-            if banks.apart {
-                entries.push(("apart", maker.unit()));
+            match banks.apart {
+                Apart::No => {}
+                Apart::Must => entries.push(("apart", maker.unit())),
+                Apart::Price(price) => entries.push(("apart", maker.integer(price))),
             }
         }
         maker.dictionary(&entries)

@@ -76,6 +76,11 @@ module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1
 
 // -----
 
+// expected-error @+1 {{needs no value or a positive number for apart of 'l1', not 0 : i64}}
+module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, banks = 2, apart = 0}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
+
+// -----
+
 // expected-error @+1 {{reserves 0 to 128 of 'l1', which ends at 64}}
 module attributes {cosma.machine = {scratchpad = "l1", memories = {dram = {}, l1 = {size = 64, reserved = [[0, 128]]}}, links = [{from = "dram", to = "l1"}, {from = "l1", to = "dram"}]}} {}
 

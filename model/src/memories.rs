@@ -4,7 +4,7 @@ use crate::plan::{exhibit, explain};
 use crate::{Error, Network, Planned, Request};
 use cosma_planner::tiers::{self, TieredPlan, plan_in_tiers_watched};
 use cosma_planner::{
-    Action, Bytes, Deadline, LeastScratchpad, MemoryId, Objective, Place, Placement, PlacementOptions,
+    Action, BankConflicts, Bytes, Deadline, LeastScratchpad, MemoryId, Objective, Place, Placement, PlacementOptions,
     PlacementSolution, Plan, Problem, Residency, Solution, Solver, Step, TensorId, Traffic, Watcher, Weights, check,
     place_watched,
 };
@@ -46,6 +46,7 @@ pub(crate) fn plan_tiers(
         non_compulsory: traffic.non_compulsory,
         lower_bound: at_home.saturating_sub(inner.compulsory()),
         fragmentation: Bytes::ZERO,
+        bank_conflicts: BankConflicts::default(),
         solver,
     };
     let bounds = least_cycles.map(|bound| [bound; 2]);
@@ -102,6 +103,7 @@ pub(crate) fn place(
         non_compulsory: traffic.non_compulsory,
         lower_bound: Bytes::ZERO,
         fragmentation: Bytes::ZERO,
+        bank_conflicts: BankConflicts::default(),
         solver: Solver::Auto,
     };
     let cost = cost(&problem, &actions, total, lower_bound)?;

@@ -20,7 +20,8 @@ use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
 use cosma_planner::tiers::{TieredPlan, plan_in_tiers};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
-    Action, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan, plan_watched,
+    Action, BankConflicts, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan,
+    plan_watched,
 };
 use std::ops::ControlFlow;
 
@@ -227,7 +228,15 @@ pub(crate) fn must_be_right(problem: &Problem, prologue: &[Action], actions: &[A
 
 fn warn_if_open(extraction: &Extraction, solution: &Solution, options: &Options) {
     let is_least_wanted = options.objective == Objective::Traffic && options.solver != Solver::Greedy;
-    if !solution.is_optimal() && is_least_wanted {
+    let BankConflicts { count, least, .. } = solution.bank_conflicts;
+    if 0 < count {
+        let message = format!(
+            "bank conflicts: {count}, and at least {least} in any plan; in each, one operator reads two tensors in one bank of \
+             the scratchpad"
+        );
+        Diagnostic::at(extraction.function, message).emit_warning();
+    }
+    if solution.lower_bound < solution.non_compulsory && is_least_wanted {
         let is_stopped = session(extraction.function).unwrap_or_default().is_stopped();
         let why = if is_stopped { "planning was stopped" } else { "a longer time limit may help" };
         let message = format!(

@@ -95,6 +95,7 @@ impl Facts {
             non_compulsory: planned.traffic.non_compulsory,
             lower_bound: at_home.saturating_sub(inner.compulsory()),
             fragmentation: Bytes::ZERO,
+            bank_conflicts: Default::default(),
             solver: planned.solver,
         };
         let facts = Facts::new(&inner, order, &solution, None);

@@ -137,7 +137,7 @@ fn facts(problem: &Problem, placement: &Placement, lower_bound: u128, solver: So
         any_order_bound: None,
         cost: Some(Cost { total: 0, lower_bound }),
     };
-    let all = Traffic { compulsory: Bytes::ZERO, non_compulsory: traffic.total(), cost: traffic.cost };
+    let all = Traffic { compulsory: Bytes::ZERO, non_compulsory: traffic.total(), ..traffic };
     facts.with_traffic(all)
 }
 

@@ -1,6 +1,6 @@
 //! The lines of a planned program, and the bytes that each of them moves.
 
-use crate::{Bytes, MemoryId, OpId, Origin, Problem, TensorId};
+use crate::{Apart, Bytes, MemoryId, OpId, Origin, Problem, TensorId};
 
 /// A place in a memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -230,6 +230,8 @@ pub struct Traffic {
     /// The cost of all copies, including those between other memories: each byte costs the price of its link
     /// ([`Link::price`](crate::Link::price)).
     pub cost: u128,
+    /// The bank conflicts that have a price ([`Apart::Price`](crate::Apart::Price)); their price is not part of `cost`.
+    pub bank_conflicts: u64,
 }
 
 impl Traffic {
@@ -256,6 +258,7 @@ impl Traffic {
                     count(copy.tensor, slice.size(), kinds.of_slice(copy, *slice), copy.from.memory, copy.to.memory);
                 }
                 Action::Run { reads, writes, .. } => {
+                    traffic.bank_conflicts += priced_conflicts(problem, reads);
                     for Slot { tensor, place: Place { memory, .. } } in reads {
                         let kind = if *memory == MemoryId::HOME { kinds.from_home(*tensor) } else { Kind::Move };
                         if *memory != MemoryId::SCRATCHPAD {
@@ -279,6 +282,20 @@ impl Traffic {
     pub fn total(self) -> Bytes {
         self.compulsory + self.non_compulsory
     }
+}
+
+/// The number of bank conflicts that have a price.
+fn priced_conflicts(problem: &Problem, reads: &[Slot]) -> u64 {
+    let bank = |it: &Slot| {
+        let memory = problem.machine.memories().get(it.place.memory.index())?;
+        let banks = memory.banks.filter(|it| matches!(it.apart, Apart::Price(_)))?;
+        let has_bytes = problem.graph.tensor(it.tensor).size != Bytes::ZERO;
+        has_bytes.then_some((it.place.memory, it.place.offset.0 / banks.size.0.max(1)))
+    };
+    let mut banks: Vec<(MemoryId, u64)> = reads.iter().filter_map(bank).collect();
+    banks.sort_unstable();
+    let pairs = |it: &[(MemoryId, u64)]| it.len() as u64 * (it.len() as u64 - 1) / 2;
+    banks.chunk_by(|a, b| a == b).map(pairs).sum()
 }
 
 /// The bytes that a program moves over each link, in the order of the machine's links: those of copies, and those that

@@ -10,6 +10,7 @@
 //! Two simultaneous stays of a shape must not overlap; otherwise the pair that would have joined them is dropped. If
 //! shapes cannot be packed, stays are separated at each step that has space for both.
 
+use crate::banks::in_other_banks;
 use crate::pack::{Interval, Packing, Piece, pack_within};
 use crate::{Bytes, Deadline, InPlace, Outline, Plan, Problem, Slice, Step, TensorId};
 use std::ops::Range;
@@ -18,13 +19,25 @@ use std::ops::Range;
 /// is better than more attempts.
 const ATTEMPTS: u64 = 256;
 
-/// The plan that follows an outline, if its stays can be packed and the deadline allows.
+/// The plan that follows an outline, if its stays can be packed and the deadline allows. If bank conflicts matter,
+/// it has as few as were found; `None` if they are not allowed and some remain.
 pub fn address(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
     if let Some(banked) = problem.without_banks().ok()? {
-        return address(banked.problem(), outline, deadline).map(|it| banked.back(it));
+        let plan = banked.back(address(banked.problem(), outline, deadline)?);
+        return in_other_banks(problem, &plan, deadline);
     }
     let mut in_place = problem.in_place_by_step(&outline.order);
     address_where(problem, outline, &mut in_place, &[], deadline)
+}
+
+/// The same with results beside operands that they could overlap, wherever both fit. `None` also if they fit nowhere.
+pub(crate) fn address_separated(problem: &Problem, outline: &Outline, deadline: Deadline) -> Option<Plan> {
+    if let Some(banked) = problem.without_banks().ok()? {
+        return address_separated(banked.problem(), outline, deadline).map(|it| banked.back(it));
+    }
+    let mut in_place = problem.in_place_by_step(&outline.order);
+    let is_any = separate(problem, outline, &mut in_place);
+    if is_any { address_sharing(problem, outline, &in_place, deadline).plan() } else { None }
 }
 
 /// The same for an outline with weights that lie in the scratchpad from their last stay to their first one in the next

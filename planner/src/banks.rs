@@ -4,6 +4,22 @@
 //! lies in one bank, so each plan of one problem is a plan of the other, with the same traffic at other addresses, and
 //! bounds and proofs carry over. A bank that does not begin at a multiple of the alignment begins at the next one.
 
+mod alone;
+mod apart;
+mod blocks;
+mod choose;
+mod cut;
+mod reads;
+
+pub use apart::BankConflicts;
+pub(crate) use apart::{apart, in_other_banks, unavoidable, wish};
+#[cfg(feature = "ilp")]
+pub(crate) use blocks::Blocks;
+#[cfg(feature = "ilp")]
+pub(crate) use choose::Chosen;
+#[cfg(feature = "ilp")]
+pub(crate) use reads::Together;
+
 use crate::{Bytes, Error, Memory, MemoryId, Plan, Problem, TensorId, When};
 use std::ops::Range;
 
@@ -24,17 +40,15 @@ struct Way {
 }
 
 impl Problem {
-    /// The same problem without banks in its scratchpad; `None` if it has no banks.
+    /// The same problem without banks in its scratchpad; `None` if it has no banks. It allows operands in one bank.
     ///
     /// # Errors
-    /// [`Error::NotPlanned`] if operands must lie in different banks; [`Error::ZeroAlignment`],
-    /// [`Error::AlignmentTooLarge`]; [`Error::Pin`] if a pin lies across banks; [`Error::TooLarge`].
+    /// [`Error::ZeroAlignment`], [`Error::AlignmentTooLarge`]; [`Error::Pin`] if a pin lies across banks;
+    /// [`Error::TooLarge`].
     pub(crate) fn without_banks(&self) -> Result<Option<Banked<'_>>, Error> {
-        let Memory { name, banks, alignment, .. } = &self.machine.memories()[MemoryId::SCRATCHPAD.index()];
-        let Some(banks) = banks else { return Ok(None) };
-        if banks.apart {
-            let why = format!("operands in different banks of {name}, where tensors move");
-            return Err(Error::NotPlanned(why));
+        let Memory { banks, alignment, .. } = &self.machine.memories()[MemoryId::SCRATCHPAD.index()];
+        if banks.is_none() {
+            return Ok(None);
         }
         self.check_sizes()?;
         self.check_pins()?;
@@ -89,6 +103,11 @@ fn there(ways: &[Way], at: Bytes, size: Bytes) -> Option<Bytes> {
 }
 
 impl Banked<'_> {
+    /// The problem with banks.
+    pub fn original(&self) -> &Problem {
+        self.original
+    }
+
     /// The problem without banks.
     pub fn problem(&self) -> &Problem {
         &self.problem

@@ -15,8 +15,8 @@ mod flight;
 
 use crate::time::ChannelId;
 use crate::{
-    Action, Banks, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, Moves, OpId, Origin, Overlay,
-    Place, Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
+    Action, Apart, Banks, Block, Bytes, Copy, Fault, InPlace, Keep, MemoryId, MemorySet, Moment, Moves, OpId, Origin,
+    Overlay, Place, Problem, Slice, Slot, Step, TensorId, Traffic, Violation,
 };
 use flight::{Flight, Flights, Target};
 use std::collections::BTreeMap;
@@ -408,8 +408,10 @@ impl Judge<'_> {
         for (nth, one) in reads.iter().enumerate() {
             for other in &reads[..nth] {
                 let (a, b) = (self.block(*other), self.block(*one));
-                if self.is_one_bank(a, b) {
-                    self.report(Fault::OneBank(op, a, b));
+                match self.of_one_bank(a, b) {
+                    Apart::No => {}
+                    Apart::Must => self.report(Fault::OneBank(op, a, b)),
+                    Apart::Price(_) => self.traffic.bank_conflicts += 1,
                 }
             }
         }
@@ -430,13 +432,14 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether two operands begin in one bank where that is not allowed.
-    fn is_one_bank(&self, a: Block, b: Block) -> bool {
+    /// The consequence of two operands in one bank; none if their banks differ.
+    fn of_one_bank(&self, a: Block, b: Block) -> Apart {
         let memory = self.problem.machine.memories().get(a.place.memory.index());
-        let Some(Banks { size, apart: true }) = memory.and_then(|it| it.banks) else { return false };
+        let Some(Banks { size, apart }) = memory.and_then(|it| it.banks) else { return Apart::No };
         let has_bytes = a.size != Bytes::ZERO && b.size != Bytes::ZERO;
         let bank = |it: Block| it.place.offset.0 / size.0.max(1);
-        has_bytes && a.place.memory == b.place.memory && bank(a) == bank(b)
+        let is_one = has_bytes && a.place.memory == b.place.memory && bank(a) == bank(b);
+        if is_one { apart } else { Apart::No }
     }
 
     fn finish(&mut self, ends: &[Slot]) {

@@ -10,6 +10,7 @@ mod addressed;
 mod backbone;
 #[cfg(test)]
 mod backbone_tests;
+pub(crate) mod banks;
 mod bound;
 mod cover;
 mod cuts;

@@ -2,7 +2,8 @@
 
 use crate::uses::Uses;
 use crate::{
-    Bytes, Error, OpId, Order, Outline, Plan, Problem, Residency, Solution, Solver, Stay, Step, check_with_prologue,
+    BankConflicts, Bytes, Error, OpId, Order, Outline, Plan, Problem, Residency, Solution, Solver, Stay, Step,
+    check_with_prologue,
 };
 
 /// A plan that the judge accepts, with derived data.
@@ -83,6 +84,7 @@ impl Incumbent {
             non_compulsory: self.non_compulsory,
             lower_bound,
             fragmentation: self.fragmentation,
+            bank_conflicts: BankConflicts::default(),
             solver: self.solver,
         }
     }

@@ -87,6 +87,7 @@ mod violation;
 
 pub use action::{Action, Copy, Kind, Kinds, Place, Slice, Slot, Traffic, bytes_by_link, program_text};
 pub use address::address;
+pub use banks::BankConflicts;
 pub use check::{check, check_with_ends, check_with_prologue};
 pub use deadline::Deadline;
 pub use error::{Error, When};
@@ -94,7 +95,7 @@ pub use first_fit::{greedy_plan, greedy_plan_in_order};
 pub use graph::{Dies, Graph, GraphBuilder, InPlace, Keep, Op, Origin, Overlay, Tensor, Use, Weights};
 pub use greedy::greedy;
 pub use least::LeastScratchpad;
-pub use machine::{Banks, Link, Machine, Memory, MemoryId, MemorySet, Moves};
+pub use machine::{Apart, Banks, Link, Machine, Memory, MemoryId, MemorySet, Moves};
 pub use outline::{Outline, Stay};
 pub use placement::{
     MemoryUse, Placement, PlacementOptions, PlacementSolution, place, place_in_order, place_largest_first,

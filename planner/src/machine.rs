@@ -70,7 +70,20 @@ pub struct Banks {
     /// smaller.
     pub size: Bytes,
     /// Whether the operands of one operator must lie in different banks, for example because each bank has one port.
-    pub apart: bool,
+    pub apart: Apart,
+}
+
+/// The consequence of a *bank conflict*: two operands of one operator in one bank. Each pair of operands of each operator
+/// counts once; tensors without bytes have no conflicts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Apart {
+    /// None.
+    #[default]
+    No,
+    /// Conflicts are not allowed.
+    Must,
+    /// Each conflict costs as much as this many bytes of traffic; at least 1. Only on machines where tensors move.
+    Price(u64),
 }
 
 impl Memory {
@@ -82,7 +95,7 @@ impl Memory {
     /// # Errors
     /// [`Error::Machine`] if the memory has no size or a size that is not a multiple of `count`, or if `count` is zero
     /// or more than [`Memory::MAX_BANKS`].
-    pub fn with_banks(self, count: u64, apart: bool) -> Result<Memory, Error> {
+    pub fn with_banks(self, count: u64, apart: Apart) -> Result<Memory, Error> {
         let refuse =
             |why: String| Err(Error::Machine(format!("memory {} cannot have {count} banks: {why}", self.name)));
         match self.size {
@@ -208,7 +221,8 @@ impl Machine {
     ///
     /// # Errors
     /// [`Error::Machine`] if there are fewer than two memories, or more than [`Machine::MAX_MEMORIES`]; if home has a
-    /// size or the scratchpad has none; if a memory without a size has banks, or one has too many; if two memories have
+    /// size or the scratchpad has none; if a memory without a size has banks, or one has too many, or a bank
+    /// conflict costs 0; if two memories have
     /// one name, or a name has a character that is not allowed; if a link leads from a memory to itself or to an
     /// unknown memory; if two links have the same source and destination.
     pub fn new(memories: Vec<Memory>, links: Vec<Link>) -> Result<Machine, Error> {
@@ -233,12 +247,15 @@ impl Machine {
             return refuse(format!("the second memory, {}, is the scratchpad and needs a size", memories[1].name));
         }
         for memory in &memories {
-            let Some(Banks { size: bank, .. }) = memory.banks else { continue };
+            let Some(Banks { size: bank, apart }) = memory.banks else { continue };
             let name = &memory.name;
             match memory.size {
                 None => return refuse(format!("{name} has banks, but no size")),
                 Some(size) if bank == Bytes::ZERO || Memory::MAX_BANKS < size.0.div_ceil(bank.0) => {
                     return refuse(format!("{name} has 1 to {} banks", Memory::MAX_BANKS));
+                }
+                Some(_) if apart == Apart::Price(0) => {
+                    return refuse(format!("operands in one bank of {name} cost at least 1 B"));
                 }
                 Some(_) => {}
             }

@@ -47,8 +47,8 @@ use crate::baseline::{breadth_first, depth_first, least_peak_until};
 use crate::portfolio::Order;
 use crate::progress::Observer;
 use crate::{
-    Action, Bytes, Deadline, Error, MemoryId, Moves, OpId, Origin, Phase, Place, Problem, Slot, Step, TensorId,
-    Traffic, Watcher, When,
+    Action, Apart, Banks, Bytes, Deadline, Error, MemoryId, Moves, OpId, Origin, Phase, Place, Problem, Slot, Step,
+    TensorId, Traffic, Watcher, When,
 };
 use in_order::{Best, InOrder};
 use std::ops::Range;
@@ -384,6 +384,10 @@ fn check_is_placed(problem: &Problem) -> Result<(), Error> {
         };
         return refuse(format!("{} {what}, on a machine where nothing moves", tensor.name));
     }
+    let is_priced = |it: &&crate::Memory| matches!(it.banks, Some(Banks { apart: Apart::Price(_), .. }));
+    if let Some(memory) = problem.machine.memories().iter().find(is_priced) {
+        return refuse(format!("a price of operands in one bank of {}, where nothing moves", memory.name));
+    }
     if let Some(op) = graph.ops().iter().find(|it| it.may_rerun) {
         return refuse(format!("operators that may run again: {}", op.name));
     }
@@ -449,7 +453,7 @@ fn crowd(
 fn not_placed(problem: &Problem, accesses: &Accesses, is_proven: bool) -> Error {
     let needs_place = |it: &TensorId| !accesses.options[it.index()].is_empty();
     let n_tensors = problem.graph.tensor_ids().filter(needs_place).count();
-    let is_apart = problem.machine.memories().iter().any(|it| it.banks.is_some_and(|it| it.apart));
+    let is_apart = problem.machine.memories().iter().any(|it| it.banks.is_some_and(|it| it.apart == Apart::Must));
     let apart = if is_apart { ", operands in different banks" } else { "" };
     let names: Vec<&str> = problem.machine.memories().iter().map(|it| it.name.as_str()).collect();
     let names = names.join(", ");

@@ -6,7 +6,7 @@ pub(crate) mod ilp;
 #[path = "portfolio/without_ilp.rs"]
 pub(crate) mod ilp;
 
-use crate::banks::Banked;
+use crate::banks::{Banked, apart, unavoidable, wish};
 use crate::baseline::{depth_first, outlines_until};
 use crate::deadline::Race;
 use crate::incumbent::Incumbent;
@@ -16,7 +16,9 @@ use crate::progress::{Observer, Phase, Watcher};
 use crate::restricted::Restricted;
 use crate::search::{STATE_LIMIT, SearchOptions, search};
 use crate::unpackable::plan_anyway;
-use crate::{Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy};
+use crate::{
+    Apart, BankConflicts, Bytes, Deadline, Error, LeastScratchpad, OpId, Outline, Plan, Problem, address, greedy,
+};
 use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
@@ -26,6 +28,9 @@ const SHARE_OF_SEARCH: f64 = 0.8;
 
 /// The same for a fixed order, where only replacement is decided before.
 const SHARE_OF_REPLACEMENT: f64 = 0.3;
+
+/// The share of the time limit before banks are chosen, if bank conflicts matter.
+const SHARE_BEFORE_BANKS: f64 = 0.7;
 
 /// The limits of states that the search keeps in its first turn, in all and per level, and its share of the remaining
 /// time.
@@ -150,20 +155,17 @@ pub struct Solution {
     /// The non-compulsory bytes caused by addresses: those beyond the cost of the best order and residency found
     /// without addresses.
     pub fragmentation: Bytes,
+    /// The bank conflicts of the plan, if they are not allowed or have a price.
+    pub bank_conflicts: BankConflicts,
     /// The solver that made the plan; never [`Solver::Auto`]. The plan given to [`plan_from()`] counts as
     /// [`Solver::Greedy`].
     pub solver: Solver,
 }
 
 impl Solution {
-    /// Whether the plan is proven optimal.
+    /// Whether the plan is proven optimal: no plan has less traffic, and none has fewer bank conflicts.
     pub fn is_optimal(&self) -> bool {
-        self.non_compulsory <= self.lower_bound
-    }
-
-    /// Converts the solution to one of the problem with banks.
-    fn in_banks(self, banked: &Banked<'_>) -> Solution {
-        Solution { plan: banked.back(self.plan), ..self }
+        self.non_compulsory <= self.lower_bound && self.bank_conflicts.count <= self.bank_conflicts.least
     }
 }
 
@@ -190,11 +192,34 @@ pub fn plan(problem: &Problem, options: &Options) -> Result<Solution, Error> {
 pub(crate) fn plan_within(problem: &Problem, options: &Options, deadline: Deadline) -> Result<Solution, Error> {
     match problem.without_banks()? {
         None => plan_on_stretches(problem, options, None, deadline),
-        Some(banked) => {
-            let solution = plan_on_stretches(banked.problem(), options, None, deadline);
-            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
-        }
+        Some(banked) => plan_in_banks(&banked, options, None, deadline),
     }
+}
+
+/// Plans a problem with banks: the traffic first, then the banks of tensors, if bank conflicts matter.
+fn plan_in_banks(
+    banked: &Banked<'_>,
+    options: &Options,
+    incumbent: Option<&Plan>,
+    deadline: Deadline,
+) -> Result<Solution, Error> {
+    let problem = banked.original();
+    let least = unavoidable(problem)?;
+    let known = match incumbent {
+        Some(it) => Some(Incumbent::new(banked.problem(), options.order, &banked.forth(it.clone()))?),
+        None => None,
+    };
+    let (limited, end) = match wish(problem) {
+        Apart::No => (*options, deadline),
+        Apart::Must | Apart::Price(_) => {
+            let time_limit = options.time_limit.mul_f64(SHARE_BEFORE_BANKS);
+            (Options { time_limit, ..*options }, deadline.part(SHARE_BEFORE_BANKS))
+        }
+    };
+    let solution = plan_on_stretches(banked.problem(), &limited, known.as_ref(), end);
+    let solution = solution.map_err(|error| banked.error(error))?;
+    let solution = Solution { plan: banked.back(solution.plan), ..solution };
+    apart(problem, options.order, solution, incumbent, least, deadline)
 }
 
 /// Plans a problem as [`plan()`] does, with progress reports to a watcher: at each change of [`Phase`] and about ten
@@ -224,13 +249,7 @@ pub(crate) fn plan_within(problem: &Problem, options: &Options, deadline: Deadli
 /// # Errors
 /// Those of [`plan()`].
 pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> Result<Solution, Error> {
-    match problem.without_banks()? {
-        None => watched(problem, options, None, watcher),
-        Some(banked) => {
-            let solution = watched(banked.problem(), options, None, watcher);
-            solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
-        }
-    }
+    watched(problem, options, None, watcher)
 }
 
 /// Plans a problem as [`plan_watched()`] does, starting from an existing plan; the result moves no more. To ignore
@@ -256,24 +275,26 @@ pub fn plan_watched(problem: &Problem, options: &Options, watcher: &Watcher) -> 
 /// # Errors
 /// [`Error::Incumbent`] if the judge rejects the incumbent, or its order is not allowed; otherwise those of [`plan()`].
 pub fn plan_from(problem: &Problem, options: &Options, incumbent: &Plan, watcher: &Watcher) -> Result<Solution, Error> {
-    let Some(banked) = problem.without_banks()? else {
-        let incumbent = Incumbent::new(problem, options.order, incumbent)?;
-        return watched(problem, options, Some(&incumbent), watcher);
-    };
-    let incumbent = Incumbent::new(banked.problem(), options.order, &banked.forth(incumbent.clone()))?;
-    let solution = watched(banked.problem(), options, Some(&incumbent), watcher);
-    solution.map(|it| it.in_banks(&banked)).map_err(|error| banked.error(error))
+    watched(problem, options, Some(incumbent), watcher)
 }
 
 fn watched(
     problem: &Problem,
     options: &Options,
-    incumbent: Option<&Incumbent>,
+    incumbent: Option<&Plan>,
     watcher: &Watcher,
 ) -> Result<Solution, Error> {
+    let banked = problem.without_banks()?;
+    let known = match incumbent.filter(|_| banked.is_none() || wish(problem) == Apart::Must) {
+        Some(it) => Some(Incumbent::new(problem, options.order, it)?),
+        None => None,
+    };
     let observer = Observer::new(watcher, problem.restreamed(), options.time_limit);
     let deadline = Deadline::after(options.time_limit).watched(&observer);
-    let solution = plan_on_stretches(problem, options, incumbent, deadline)?;
+    let solution = match &banked {
+        None => plan_on_stretches(problem, options, known.as_ref(), deadline)?,
+        Some(banked) => plan_in_banks(banked, options, incumbent, deadline)?,
+    };
     deadline.proved(solution.lower_bound);
     deadline.planned(solution.non_compulsory);
     deadline.enter(Phase::Done);
@@ -427,7 +448,14 @@ pub(crate) fn place(
     deadline.enter(Phase::Packing);
     let packing_deadline = deadline.within(options.time_limit.mul_f64(SHARE_OF_PACKING)).with_grace();
     if let Some(plan) = address(problem, outline, packing_deadline) {
-        return Ok(Solution { plan, non_compulsory, lower_bound, fragmentation: Bytes::ZERO, solver });
+        return Ok(Solution {
+            plan,
+            non_compulsory,
+            lower_bound,
+            fragmentation: Bytes::ZERO,
+            bank_conflicts: BankConflicts::default(),
+            solver,
+        });
     }
     let mut solution = plan_anyway(problem, options, &decision, incumbent, deadline);
     let is_free = options.solver == Solver::Auto && options.order == Order::Free;

@@ -40,7 +40,8 @@
 //! ```
 //!
 //! `banks 4` after these gives a memory four equal banks, which no tensor lies across, and with `banks 4 apart` no two
-//! operands of one operator lie in one bank. `banks of 1024` gives their size instead of their number; then the last
+//! operands of one operator lie in one bank; with `banks 4 apart price 64`, each two that do cost as much as 64 bytes of
+//! traffic ([`Apart`](crate::Apart)). `banks of 1024` gives their size instead of their number; then the last
 //! one may be smaller ([`Banks`](crate::Banks)).
 //!
 //! `moves none` means that nothing moves between the memories: a link is then for accesses of operators

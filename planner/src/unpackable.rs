@@ -13,7 +13,9 @@ use crate::portfolio::{Decision, SHARE_OF_PACKING, greedily, ilp, source_order};
 use crate::progress::Phase;
 use crate::repair::repair;
 use crate::search::{SearchOptions, search};
-use crate::{Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order};
+use crate::{
+    BankConflicts, Bytes, Deadline, Options, Outline, Plan, Problem, Solution, Solver, address, greedy_plan_in_order,
+};
 use tracing::debug;
 
 /// The number of operators from which on problems are not repaired if local search improves plans.
@@ -55,6 +57,7 @@ pub(crate) fn plan_anyway(
             plan,
             lower_bound: *lower_bound,
             fragmentation: Bytes::ZERO,
+            bank_conflicts: BankConflicts::default(),
             solver: Solver::Greedy,
         }
     });

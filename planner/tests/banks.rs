@@ -5,8 +5,8 @@ mod common;
 use common::*;
 use cosma_planner::testing::{Choices, Shape, compute, interpret, joint_optimum_if_any};
 use cosma_planner::{
-    Banks, Bytes, Deadline, Error, Fault, Machine, Memory, MemoryId, Options, Order, PlacementOptions, Problem, Solver,
-    address, check, greedy_plan, place, plan, plan_from,
+    Apart, Banks, Bytes, Deadline, Error, Fault, Machine, Memory, MemoryId, Options, Order, PlacementOptions, Problem,
+    Solver, address, check, greedy_plan, place, plan, plan_from,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 /// The same problem on a scratchpad with this many banks of this size in bytes.
 fn in_banks(problem: &Problem, bank: u64, n_banks: u64) -> Problem {
     let mut memories = problem.machine.memories().to_vec();
-    let banks = Some(Banks { size: Bytes(bank), apart: false });
+    let banks = Some(Banks { size: Bytes(bank), apart: Apart::No });
     memories[1] = Memory { size: Some(Bytes(bank * n_banks)), banks, ..memories[1].clone() };
     let machine = Machine::new(memories, problem.machine.links().to_vec()).expect("a machine");
     Problem { graph: problem.graph.clone(), machine }
@@ -153,17 +153,13 @@ fn what_cannot_be_is_said() {
     expect_refused(&TWO.replace("banks 2", "banks two"), "line 3: expected a number of banks, not two");
     expect_refused(
         &TWO.replace("banks 2", "banks 2 2"),
-        "line 3: expected `banks NUMBER`, `banks of BYTES` and `apart`, not `banks 2 2`",
+        "line 3: expected `banks NUMBER`, `banks of BYTES`, `apart` and `price BYTES`, not `banks 2 2`",
     );
     expect_refused(
         &TWO.replace("memory dram", "memory dram banks 2"),
         "line 2: memory dram cannot have 2 banks: it has no size",
     );
     expect_refused(&TWO.replace("z 128", "z 129"), "b has no room for z of 129 B in banks of 128 B of l1");
-    expect_refused(
-        &TWO.replace("banks 2", "banks 2 apart"),
-        "this cannot be planned yet: operands in different banks of l1, where tensors move",
-    );
     let problem: Problem = TWO.parse().expect("a problem");
     assert!(matches!(greedy_plan(&problem), Err(Error::NotPlanned(_))));
 }
@@ -208,7 +204,7 @@ return y
 #[test]
 fn machines_without_sense_are_refused() {
     let refused = |bank: u64, size: Option<u64>| {
-        let banks = Some(Banks { size: Bytes(bank), apart: false });
+        let banks = Some(Banks { size: Bytes(bank), apart: Apart::No });
         let mut memories = Machine::with_host(Bytes(64), Bytes(64)).memories().to_vec();
         let more = Memory { name: "l2".into(), size: size.map(Bytes), banks, ..memories[1].clone() };
         memories.push(more);

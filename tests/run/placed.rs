@@ -6,7 +6,7 @@ use crate::case::BETWEEN;
 use crate::networks::{self, Network};
 use cosma::execute::Original;
 use cosma::{MachineOptions, Options, Solver, Stages, optimize, run_pipeline};
-use cosma_planner::{Banks, Bytes, Link, Machine, Memory, MemoryId};
+use cosma_planner::{Apart, Banks, Bytes, Link, Machine, Memory, MemoryId};
 use std::time::Duration;
 
 /// A microcontroller: weights in flash, which operators only read, and the rest in a small memory or in a larger one that
@@ -20,7 +20,7 @@ fn microcontroller(sram: u64, has_flash_size: bool, n_banks: u64) -> Machine {
         banks: None,
     };
     let sram = (sram + 64).next_multiple_of(64 * n_banks);
-    let banks = (1 < n_banks).then_some(Banks { size: Bytes(sram / n_banks), apart: false });
+    let banks = (1 < n_banks).then_some(Banks { size: Bytes(sram / n_banks), apart: Apart::No });
     // Something else is at its start.
     let sram = Memory { banks, ..memory("sram", Some(sram), 64) };
     let sram = Memory { reserved: vec![Bytes(0)..Bytes(64)], ..sram };

@@ -1,6 +1,6 @@
 //! The machine, as JSON.
 
-use cosma_planner::{Machine, Moves};
+use cosma_planner::{Apart, Machine, Moves};
 use serde::{Deserialize, Serialize};
 
 /// The memories of a machine, and the links between them.
@@ -47,6 +47,10 @@ pub struct BanksDocument {
     pub bytes: u64,
     /// Whether the operands of one operator must lie in different banks.
     pub apart: bool,
+    /// What two operands of one operator in one bank cost, in bytes of traffic; absent where they cost nothing or must not
+    /// lie there.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub price: Option<u64>,
 }
 
 /// A link for copies from one memory to another.
@@ -99,7 +103,14 @@ impl MachineDocument {
             size: it.size.map(|it| it.0),
             alignment: it.alignment.0,
             reserved: it.reserved.iter().map(|it| [it.start.0, it.end.0]).collect(),
-            banks: it.banks.map(|it| BanksDocument { bytes: it.size.0, apart: it.apart }),
+            banks: it.banks.map(|it| BanksDocument {
+                bytes: it.size.0,
+                apart: it.apart == Apart::Must,
+                price: match it.apart {
+                    Apart::Price(price) => Some(price),
+                    Apart::No | Apart::Must => None,
+                },
+            }),
         });
         let links = machine.links().iter().map(|it| LinkDocument {
             from: name(it.from),

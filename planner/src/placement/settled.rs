@@ -65,8 +65,9 @@ impl<'a> Settled<'a> {
             graph = with_workspaces(&graph);
         }
         let (machine, banks) = in_banks(machine)?;
-        let is_apart =
-            |it: &(MemoryId, Bytes)| original.machine.memories()[it.0.index()].banks.is_some_and(|it| it.apart);
+        let is_apart = |it: &(MemoryId, Bytes)| {
+            original.machine.memories()[it.0.index()].banks.is_some_and(|it| it.apart == crate::Apart::Must)
+        };
         let memories: Vec<bool> = banks.iter().map(is_apart).collect();
         let mut others = vec![Vec::new(); graph.tensors().len()];
         if memories.contains(&true) {

@@ -7,10 +7,11 @@
 //! loaded at the last moment, and stay until something else overwrites it.
 
 use super::least_cost::{State, least_cost};
-use crate::{Bytes, Error, MemoryId, OpId, Problem, TensorId};
+use crate::{Apart, Banks, Bytes, Error, MemoryId, OpId, Problem, TensorId};
 use std::ops::Range;
 
 /// The least non-compulsory traffic of any [`Plan`](crate::Plan), including repeated streaming of weights.
+/// Includes the price of bank conflicts, if they have one.
 ///
 /// For a handful of operators on a dozen multiples of the alignment.
 ///
@@ -148,9 +149,27 @@ fn moves_with(
         let n_stay = placed.len();
         let shares = |a: Block, b: Block| may_share(problem, layout, turn, a, b);
         place(problem, &mut placed, &to_place, &shares, &mut |placed| {
+            let Some(conflicts) = price_of_banks(problem, turn, coming, placed) else { return };
             let (next, price) = run(problem, layout, turn, &placed[..n_stay], &placed[n_stay..]);
-            push(next, price + passing.iter().map(|it| size(*it).0).sum::<u64>());
+            push(next, price + conflicts + passing.iter().map(|it| size(*it).0).sum::<u64>());
         });
+    }
+}
+
+/// The cost of bank conflicts; `None` if they are not allowed.
+fn price_of_banks(problem: &Problem, turn: &Turn, coming: &[TensorId], placed: &[Block]) -> Option<u64> {
+    let Some(Banks { size, apart }) = problem.machine.memories()[MemoryId::SCRATCHPAD.index()].banks else {
+        return Some(0);
+    };
+    let is_read = |it: &&Block| it.tensor.is_some_and(|it| turn.reads.contains(&it) || coming.contains(&it));
+    let reads: Vec<&Block> = placed.iter().filter(is_read).filter(|it| it.size != Bytes::ZERO).collect();
+    let bank = |it: &Block| it.offset.0 / size.0;
+    let n_before = |(nth, one): (usize, &&Block)| reads[..nth].iter().filter(|it| bank(it) == bank(one)).count() as u64;
+    let conflicts: u64 = reads.iter().enumerate().map(n_before).sum();
+    match apart {
+        Apart::Price(price) if turn.op.is_some() => Some(price * conflicts),
+        Apart::Must if turn.op.is_some() && 0 < conflicts => None,
+        _ => Some(0),
     }
 }
 

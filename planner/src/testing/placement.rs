@@ -1,7 +1,7 @@
 //! Random machines on which nothing moves, and the best placement by trying everything.
 
 use super::Choices;
-use crate::{Banks, Bytes, InPlace, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
+use crate::{Apart, Banks, Bytes, InPlace, Link, Machine, Memory, MemoryId, OpId, Origin, Problem, TensorId};
 use std::ops::Range;
 
 /// The same graph on a machine on which nothing moves: with a home that may hold anything, only weights, or nothing,
@@ -31,7 +31,7 @@ pub fn without_moves(problem: &Problem, choices: &mut Choices) -> Problem {
             let n_banks = choices.one_of(&[2, 2, 3, 4]);
             size += choices.below(2) * size / 2;
             size = size.max(1).next_multiple_of(n_banks);
-            Banks { size: Bytes(size / n_banks), apart: choices.chance(50) }
+            Banks { size: Bytes(size / n_banks), apart: if choices.chance(50) { Apart::Must } else { Apart::No } }
         });
         memories.push(Memory {
             name: format!("m{index}"),
@@ -184,7 +184,7 @@ fn put(
         if bank(offset) != bank(end - 1) {
             continue;
         }
-        let are_banks_apart = of.banks.is_some_and(|it| it.apart);
+        let are_banks_apart = of.banks.is_some_and(|it| it.apart == Apart::Must);
         let is_beside = |it: &Block| {
             let are_read = it.tensor.zip(block.tensor).is_some_and(|(a, b)| are_operands(problem, a, b));
             are_banks_apart && are_read && bank(it.offset) == bank(offset)

@@ -2,7 +2,7 @@
 
 use super::bytes;
 use crate::time::{Channel, ChannelId, Clock, Compute, Ratio, Timing};
-use crate::{Banks, Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Moves, Weights};
+use crate::{Apart, Banks, Bytes, Cycles, Error, Link, Machine, Memory, MemoryId, Moves, Weights};
 use std::fmt;
 use std::ops::Range;
 
@@ -33,7 +33,11 @@ pub(super) fn write_machine(f: &mut fmt::Formatter<'_>, machine: &Machine, weigh
                     true => write!(f, " banks {}", size.0 / bank.0)?,
                     false => write!(f, " banks of {bank}")?,
                 }
-                write!(f, "{}", if *apart { " apart" } else { "" })?;
+                match apart {
+                    Apart::No => {}
+                    Apart::Must => write!(f, " apart")?,
+                    Apart::Price(price) => write!(f, " apart price {price}")?,
+                }
             }
             writeln!(f)?;
         }
@@ -254,8 +258,8 @@ pub(super) fn cycles(word: &str) -> Result<Cycles, String> {
     word.parse().map(Cycles).map_err(|_| format!("expected a number of cycles, not {word}"))
 }
 
-/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …] [banks NUMBER | banks of BYTES [apart]]`, after the
-/// name.
+/// `memory NAME [SIZE] [alignment BYTES] [reserved FROM..TO …] [banks NUMBER | banks of BYTES [apart [price BYTES]]]`,
+/// after the name.
 fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
     let (size, words) = match words {
         [size, rest @ ..] if size.parse::<u64>().is_ok() => (Some(bytes(size)?), rest),
@@ -282,8 +286,9 @@ fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
     let reserved = ranges.iter().map(range).collect::<Result<_, _>>()?;
     let memory = Memory { name: name.into(), size, alignment, reserved, banks: None };
     let (banks, apart) = match banks {
-        [banks @ .., "apart"] => (banks, true),
-        banks => (banks, false),
+        [banks @ .., "apart"] => (banks, Apart::Must),
+        [banks @ .., "apart", "price", price] => (banks, Apart::Price(bytes(price)?.0)),
+        banks => (banks, Apart::No),
     };
     match banks {
         [] => Ok(memory),
@@ -298,6 +303,9 @@ fn parse_memory(name: &str, words: &[&str]) -> Result<Memory, String> {
                 other => other.to_string(),
             })
         }
-        other => Err(format!("expected `banks NUMBER`, `banks of BYTES` and `apart`, not `{}`", other.join(" "))),
+        other => Err(format!(
+            "expected `banks NUMBER`, `banks of BYTES`, `apart` and `price BYTES`, not `{}`",
+            other.join(" ")
+        )),
     }
 }
