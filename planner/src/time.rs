@@ -24,7 +24,7 @@
 //! use cosma_planner::time::{latency_bound, overlap, simulate};
 //! use cosma_planner::{Bytes, Cycles, Deadline, Problem, greedy_plan, program_text};
 //!
-//! A byte per cycle; there is space for g's operands while f runs.
+//! // A byte per cycle; there is space for g's operands while f runs.
 //! let problem: Problem = "machine scratchpad 256 alignment 64
 //! channel dma
 //! link host scratchpad rate 1 on dma
