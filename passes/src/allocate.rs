@@ -17,13 +17,12 @@ use crate::session::session;
 use cosma_ir::melior::Context;
 use cosma_ir::melior::ir::OperationRef;
 use cosma_ir::{Diagnostic, OptionInfo, PassInfo, PassOptions, tiling_bound};
-use cosma_planner::tiers::{TieredPlan, plan_in_tiers};
+use cosma_planner::tiers::{TieredPlan, plan_in_tiers_watched};
 use cosma_planner::time::{Timed, bound_of_any_order, latency_bound, plan_in_time};
 use cosma_planner::{
     Action, BankConflicts, Objective, Options, Problem, Progress, Solution, Solver, check_with_prologue, plan,
     plan_watched,
 };
-use std::ops::ControlFlow;
 
 pub(crate) const ORDER: OptionInfo = OptionInfo {
     name: "order",
@@ -178,7 +177,10 @@ pub(crate) fn solve_in_tiers<'c>(
     if problem.machine.clock().is_some() {
         warn_of_unknown_times(extraction);
     }
-    let planned = plan_in_tiers(problem, options).map_err(|error| extraction.diagnose(&error))?;
+    let session = session(extraction.function).unwrap_or_default();
+    let name = symbol(extraction.function);
+    let watch = |progress: &Progress| session.watch(&name, progress);
+    let planned = plan_in_tiers_watched(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
     must_be_right(problem, &[], &planned.actions);
     let (cost, least) = (planned.traffic.cost, planned.lower_bound);
     let message = if planned.cheapest < cost {
@@ -201,10 +203,7 @@ fn solve_in_time<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Resu
     let problem = &extraction.problem;
     let session = session(extraction.function).unwrap_or_default();
     let name = symbol(extraction.function);
-    let watch = |progress: &Progress| match session.is_watched() {
-        true => session.watch(&name, progress),
-        false => ControlFlow::Continue(()),
-    };
+    let watch = |progress: &Progress| session.watch(&name, progress);
     let timed = plan_in_time(problem, options, &watch).map_err(|error| extraction.diagnose(&error))?;
     must_be_right(problem, &timed.overlapped.plan.prologue(problem), &timed.overlapped.actions);
     warn_if_open(extraction, &timed.solution, options);

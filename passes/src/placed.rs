@@ -21,13 +21,15 @@ use crate::allocated::reorder;
 use crate::effort::solver_name;
 use crate::extract::{Carrier, Extraction};
 use crate::facts::Facts;
+use crate::form::symbol;
 use crate::machine::note_target;
+use crate::session::session;
 use crate::variable::access;
 use cosma_ir::melior::ir::ValueLike;
 use cosma_ir::{Cost, Diagnostic};
 use cosma_planner::{
-    Bytes, Keep, MemoryId, Moves, Objective, Options, Placement, PlacementOptions, Problem, Solver, Traffic, Weights,
-    check_with_prologue, place, place_largest_first,
+    Bytes, Keep, MemoryId, Moves, Objective, Options, Placement, PlacementOptions, Problem, Progress, Solver, Traffic,
+    Weights, check_with_prologue, place_largest_first, place_watched,
 };
 
 /// Whether nothing moves on the machine of a problem.
@@ -94,10 +96,13 @@ fn solve<'c>(extraction: &Extraction<'c, '_>, options: &Options) -> Result<(Plac
         Solver::Greedy => (place_largest_first(problem).map_err(fail)?, 0, Solver::Greedy),
         Solver::Auto | Solver::Ilp => {
             let options = PlacementOptions { order: options.order, time_limit: options.time_limit };
-            let found = place(problem, &options).map_err(fail)?;
+            let session = session(extraction.function).unwrap_or_default();
+            let name = symbol(extraction.function);
+            let watch = |progress: &Progress| session.watch(&name, progress);
+            let found = place_watched(problem, &options, &watch).map_err(fail)?;
             if !found.is_optimal() {
                 let message = format!(
-                    "the plan may not be the best: accesses of its tensors cost {}, and what is proven is at least {}",
+                    "the plan may not be optimal: its accesses cost {}, and the proven lower bound is {}",
                     found.cost, found.lower_bound
                 );
                 Diagnostic::at(extraction.function, message).emit_warning();

@@ -12,6 +12,7 @@ mod backbone;
 mod backbone_tests;
 pub(crate) mod banks;
 mod bound;
+mod choice;
 mod cover;
 mod cuts;
 mod divide;

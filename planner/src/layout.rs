@@ -113,11 +113,15 @@ impl Problem {
         Some(pins)
     }
 
-    /// Offsets for the blocks of one step, none of which lies within another.
-    fn pack_at_once(&self, outer: &[Placed], pins: &HashMap<TensorId, Bytes>) -> Layout {
-        let mut placed = Vec::new();
-        let mut free = Vec::new();
-        for &block in outer {
+    /// The blocks of one step that have a fixed offset, there and in order, and the others. `None` if two of them overlap
+    /// or one does not lie in the free addresses.
+    pub(crate) fn at_pins(
+        &self,
+        blocks: &[Placed],
+        pins: &HashMap<TensorId, Bytes>,
+    ) -> Option<(Vec<Placed>, Vec<Placed>)> {
+        let (mut placed, mut free) = (Vec::new(), Vec::new());
+        for &block in blocks {
             let pin = |it: TensorId| pins.get(&it).copied().or(self.graph.pinned(it).map(|it| it.start));
             match block.tensor.and_then(pin).filter(|_| block.size != Bytes::ZERO) {
                 Some(offset) => placed.push(Placed { offset, ..block }),
@@ -126,15 +130,19 @@ impl Problem {
         }
         placed.sort_by_key(|it| it.offset);
         if placed.windows(2).any(|it| it[1].offset < it[0].offset + it[0].size) {
-            return Layout::None;
+            return None;
         }
         let stretches = self.machine.stretches();
         let is_inside = |it: &Placed| {
             stretches.iter().any(|stretch| stretch.start <= it.offset && it.offset + it.size <= stretch.end)
         };
-        if !placed.iter().all(is_inside) {
-            return Layout::None;
-        }
+        placed.iter().all(is_inside).then_some((placed, free))
+    }
+
+    /// Offsets for the blocks of one step, none of which lies within another.
+    fn pack_at_once(&self, outer: &[Placed], pins: &HashMap<TensorId, Bytes>) -> Layout {
+        let Some((mut placed, mut free)) = self.at_pins(outer, pins) else { return Layout::None };
+        let stretches = self.machine.stretches();
         let alignment = self.machine.alignment();
         let mut gaps = Vec::new();
         for stretch in &stretches {

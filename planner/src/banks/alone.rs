@@ -140,25 +140,9 @@ fn in_gaps(problem: &Problem, op: OpId, in_place: &[InPlace], most: u64, steps: 
     };
     let bank_size = bank_size(problem);
     let alignment = problem.machine.alignment();
-    let (mut placed, mut free, mut empty) = (Vec::new(), Vec::new(), Vec::new());
-    for block in blocks(problem, op, in_place) {
-        let pin = block.tensor.and_then(|it| pins.get(&it).copied().or(problem.graph.pinned(it).map(|it| it.start)));
-        match pin {
-            _ if block.size == Bytes::ZERO => empty.push(block),
-            Some(offset) => placed.push(Placed { offset, ..block }),
-            None => free.push(block),
-        }
-    }
-    placed.sort_by_key(|it| it.offset);
-    if placed.windows(2).any(|it| it[1].offset < it[0].offset + it[0].size) {
-        return Found::None;
-    }
+    let Some((mut placed, free)) = problem.at_pins(&blocks(problem, op, in_place), &pins) else { return Found::None };
+    let (mut free, empty): (Vec<Placed>, Vec<Placed>) = free.into_iter().partition(|it| it.size != Bytes::ZERO);
     let stretches = problem.machine.stretches();
-    let is_inside =
-        |it: &Placed| stretches.iter().any(|range| range.start <= it.offset && it.offset + it.size <= range.end);
-    if !placed.iter().all(is_inside) {
-        return Found::None;
-    }
     let n_banks = stretches.last().map_or(0, |it| it.start.0 / bank_size + 1) as usize;
     let mut bins: Vec<Bin> = Vec::new();
     for stretch in &stretches {

@@ -11,6 +11,7 @@
 //! It is asked twice, where results lie over operands: once with blocks as items, which are what the packer is given; and
 //! once with each residency by itself, of which the bound is true whatever shares bytes.
 
+use super::choice::Choice;
 use super::solver::{Answer, Model, is_time_for};
 use crate::banks::{Blocks, Chosen, Together};
 use crate::pack::{Interval, Piece};
@@ -358,23 +359,6 @@ impl Asked {
                 }
                 model.constraints.push(sum.leq(*units as f64));
             }
-        }
-    }
-}
-
-/// Whether an item lies in a bank.
-#[derive(Clone, Copy)]
-enum Choice {
-    Always,
-    /// If this variable is one, which has this number.
-    Of(usize, Variable),
-}
-
-impl Choice {
-    fn variable(self) -> Option<Variable> {
-        match self {
-            Choice::Always => None,
-            Choice::Of(_, variable) => Some(variable),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! Costs are relative to the cheapest option of each tensor, in units of the greatest common divisor of the
 //! differences. If many tensors are live in all rows, they are one sum for each memory, so that rows are short.
 
+use super::choice::Choice;
 use super::solver::{Answer, Model};
 use crate::divisor::gcd;
 use crate::placement::{Lives, Rooms, is_aligned};
@@ -240,23 +241,5 @@ impl Assigning<'_> {
             }
         }
         shared
-    }
-}
-
-/// Whether a tensor lies in a memory.
-#[derive(Clone, Copy, Debug)]
-enum Choice {
-    /// In every assignment.
-    Always,
-    /// If the variable with this index is one.
-    Of(usize, Variable),
-}
-
-impl Choice {
-    fn variable(self) -> Option<Variable> {
-        match self {
-            Choice::Always => None,
-            Choice::Of(_, variable) => Some(variable),
-        }
     }
 }
