@@ -278,7 +278,8 @@ fn plans_are_right() {
         let mut choices = Choices::new(bytes);
         let n_banks = choices.one_of(&[2, 3, 4]);
         let Bytes(unit) = problem.machine.alignment();
-        let bank = problem.machine.scratchpad().0.next_multiple_of(unit) / choices.one_of(&[1, 2]) + unit / 2;
+        let bank = problem.machine.scratchpad().0.max(1).next_multiple_of(unit) / choices.one_of(&[1, 2]) + unit / 2;
+        let bank = bank.max(1);
         for apart in [Apart::Must, Apart::Price(unit)] {
             let banked = in_banks(problem, bank, n_banks, apart);
             for solver in [Solver::Auto, Solver::Search, Solver::Greedy] {
